@@ -1,0 +1,47 @@
+# What every target of ours is compiled with, and the two words the folders use:
+#   mesos_library(NAME SOURCES … LINK … [PRIVATE …])   a folder's library
+#   mesos_test(NAME LABEL unit SOURCES … LINK …)       a GoogleTest program, one ctest
+
+add_library(mesos_options INTERFACE)
+target_compile_options(mesos_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+if(MESOS_SANITIZE)
+  target_compile_options(mesos_options INTERFACE
+    -fsanitize=${MESOS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(mesos_options INTERFACE -fsanitize=${MESOS_SANITIZE})
+  if(MESOS_SANITIZE MATCHES thread)
+    # Asio's fences are not modelled; GCC warns about them (an error with -Werror).
+    target_compile_options(mesos_options INTERFACE -Wno-tsan)
+  endif()
+endif()
+
+function(mesos_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/mesos-cpp>)
+  target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE $<BUILD_INTERFACE:mesos_options>
+    ${arg_PRIVATE})
+endfunction()
+
+if(MESOS_TESTS)
+  enable_testing()
+  find_package(GTest REQUIRED)
+endif()
+
+function(mesos_test name)
+  if(NOT MESOS_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} mesos_options GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,75 @@
+// A Mesos-compatible cluster inside this process: a master and agents on loopback, real processes.
+#pragma once
+
+#include <mesos/result.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mesos {
+
+/// Every duration of Mesos that the cluster obeys is divided by `timeScale`; see docs/PROTOCOL.md.
+struct LocalClusterOptions {
+  std::size_t agents = 1;
+  /// Address to listen on. Anything but loopback is the caller's explicit wish.
+  std::string ip = "127.0.0.1";
+  /// Of the master; 0: any free port.
+  std::uint16_t port = 5050;
+  /// If `port` is busy: true takes a free one instead, false makes start() fail with a sentence.
+  bool anyPortIfBusy = false;
+  /// Of the first agent, counting up, skipping busy ones; 0: free ports.
+  std::uint16_t agentPort = 5051;
+  /// What the master and agents call themselves in offers.
+  std::string hostname = "localhost";
+  /// Of each agent (Resources::parse). Empty: the machine's cpus and memory, ports 31000-32000.
+  /// In one cluster the agents share a machine, so the port ranges of agents after the first are
+  /// shifted by the range's width where they would overlap.
+  std::string resources;
+  /// `rack:r1;level:2`; empty: none.
+  std::string attributes;
+  /// Empty: a temporary directory, removed by the end.
+  std::string workDir;
+  double timeScale = 1.0;
+  /// Mesos flags by their names, e.g. {"offer_timeout", "2secs"}; see docs/PROTOCOL.md for the
+  /// list.
+  std::map<std::string, std::string> flags;
+  /// 0: drawn from the system.
+  std::uint64_t seed = 0;
+  /// One line of log at a time, from the cluster's thread; unset: silent.
+  std::function<void(const std::string&)> log;
+};
+
+/// The cluster runs on a thread of its own from start() to destruction. Methods may be called from
+/// any thread.
+class LocalCluster {
+ public:
+  static Result<std::unique_ptr<LocalCluster>> start(LocalClusterOptions options = {});
+  /// Kills every executor and task, closes every socket, removes a temporary work directory.
+  ~LocalCluster();
+  LocalCluster(const LocalCluster&) = delete;
+  LocalCluster& operator=(const LocalCluster&) = delete;
+
+  /// `IP:PORT`, for a MesosSchedulerDriver.
+  std::string master() const;
+  std::string agent(std::size_t index) const;
+  /// What one agent offers, as text.
+  std::string agentResources(std::size_t index) const;
+  std::string workDir() const;
+
+  /// The agent leaves for good: it unregisters, its executors are killed (fact G5).
+  void removeAgent(std::size_t index);
+  /// Cuts every established connection of the master, or of an agent, without ending the streams.
+  void cutConnections();
+
+ private:
+  class Shell;
+  explicit LocalCluster(std::unique_ptr<Shell> shell);
+  std::unique_ptr<Shell> shell_;
+};
+
+}  // namespace mesos

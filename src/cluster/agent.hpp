@@ -1,0 +1,180 @@
+// The agent: executors, tasks, and the acknowledged-in-order update stream of each task (sections
+// 10-14).
+#pragma once
+
+#include "base/random.hpp"
+#include "base/time.hpp"
+#include "cluster/messages.hpp"
+
+#include <mesos/v1/executor/executor.pb.h>
+#include <mesos/resources.hpp>
+#include <mesos/result.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mesos::cluster {
+
+/// Names one executor's event stream; the caller (AgentHttp) gives each SUBSCRIBE a new number.
+using ExecutorStreamId = std::uint64_t;
+
+/// Constants of section 17, already divided by any time scale.
+struct AgentOptions {
+  std::string ip = "127.0.0.1";
+  std::uint16_t port = 5051;
+  std::string hostname = "localhost";
+  std::string version = "1.12.0";
+  Resources resources;
+  std::vector<Attribute> attributes;
+  std::string workDir = "/tmp/mesos";
+  Duration executorRegistrationTimeout = std::chrono::minutes(1);
+  Duration executorShutdownGracePeriod = std::chrono::seconds(5);
+  Duration recoveryTimeout = std::chrono::minutes(15);
+  Duration executorReregistrationTimeout = std::chrono::seconds(2);
+  Duration updateRetryMin = std::chrono::seconds(10);
+  Duration updateRetryMax = std::chrono::minutes(10);
+  Duration executorHeartbeatInterval = std::chrono::minutes(30);
+  Duration taskKillGrace = std::chrono::seconds(3);
+  Duration registrationBackoff = std::chrono::seconds(1);
+  /// Durations given by clients (grace periods, max_completion_time) are divided by this.
+  double timeScale = 1.0;
+  bool httpCommandExecutor = false;  ///< Fact D5: whether a KILL's policy reaches command tasks.
+  /// Whether executors run as FrameworkInfo.user / CommandInfo.user, or as the agent's own user
+  /// (D10).
+  bool switchUser = true;
+  std::string agentUser = "root";
+  std::map<std::string, std::string> executorEnvironment;  ///< Fact V13.
+  std::size_t completedExecutorsMax = 150;                 ///< Per framework.
+  std::size_t completedTasksMax = 200;                     ///< Per executor.
+  std::size_t completedFrameworksMax = 50;
+};
+
+/// Make the sandbox (mode 0750, owned by `user`), its `stdout` and `stderr`, the `latest` link, and
+/// fetch `uris` into it (section 14). Answer: onPrepared.
+struct PrepareContainer {
+  std::string containerId;
+  std::string sandbox;
+  std::string user;
+  std::vector<CommandInfo::URI> uris;
+};
+/// Start a process in the sandbox, in a session of its own, stdin /dev/null, stdout and stderr
+/// appended to the sandbox's files. Answer: onForked; at its end onExited.
+struct ForkContainer {
+  std::string containerId;
+  std::string sandbox;
+  std::string user;
+  bool shell = true;
+  std::string value;                               ///< The shell's command line, or the program.
+  std::vector<std::string> arguments;              ///< The whole argv, if not `shell` (fact D8).
+  std::map<std::string, std::string> environment;  ///< All of it.
+};
+/// Send a signal to the container's process tree: parent links, session and group (fact D7).
+struct SignalContainer {
+  std::string containerId;
+  int signal;
+};
+/// Kill the tree (SIGKILL), or the fetcher if it still runs. onExited or onPrepared(error) follows.
+struct DestroyContainer {
+  std::string containerId;
+};
+struct ToMaster {
+  AgentToMaster message;
+};
+struct ToExecutor {
+  ExecutorStreamId stream;
+  v1::executor::Event event;
+};
+struct EndExecutorStream {
+  ExecutorStreamId stream;
+};
+
+enum class ExecutorState { Registering, Running, Terminating, Terminated };
+
+struct AgentExecutor {
+  ExecutorInfo info;  ///< With framework_id; for a command task the invented one (fact D1).
+  bool isCommand = false;
+  std::string containerId;
+  std::string sandbox;
+  ExecutorState state = ExecutorState::Registering;
+  std::optional<ExecutorStreamId> stream;
+  bool everSubscribed = false;
+  int pid = 0;                        ///< Of the executor, or of the command; 0: not forked.
+  std::map<std::string, Task> tasks;  ///< Launched, until the terminal update is acknowledged.
+  std::vector<TaskInfo> queuedTasks;  ///< Not yet given to the executor.
+  std::deque<Task> completedTasks;
+};
+
+struct AgentFramework {
+  FrameworkInfo info;
+  std::map<std::string, AgentExecutor> executors;  ///< By executor id.
+  std::deque<AgentExecutor> completedExecutors;
+};
+
+struct AgentCounters {
+  std::uint64_t executorsTerminated = 0;
+  std::uint64_t containerLaunchErrors = 0;
+  std::uint64_t validStatusUpdates = 0;
+  std::uint64_t invalidStatusUpdates = 0;
+  std::uint64_t validFrameworkMessages = 0;
+  std::map<TaskState, std::uint64_t> terminalTasks;
+};
+
+/// Tell it what happened (on*), then drain poll() and call onTimer no later than deadline().
+/// Performs no I/O, reads no clock, never blocks, never throws. Not thread-safe.
+class Agent {
+ public:
+  using Call = v1::executor::Call;
+  using Event = v1::executor::Event;
+  using Effect = std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer,
+                              ForkContainer, SignalContainer, DestroyContainer>;
+
+  /// `actor` is 1 for "slave(1)".
+  Agent(Now now, AgentOptions options, Random& random);
+  ~Agent();
+
+  /// Registers with the master.
+  void onStart(Now now);
+  void onMasterMessage(Now now, MasterToAgent message);
+  /// Leaves for good: unregisters and destroys every container.
+  void onLeave(Now now);
+
+  /// A SUBSCRIBE that passed X1-X9. May answer with SHUTDOWN (facts X24, X25).
+  void onExecutorSubscribe(Now now, ExecutorStreamId stream, const Call& call);
+  /// Only ends sending to it (fact X41).
+  void onExecutorStreamClosed(Now now, ExecutorStreamId stream);
+  /// UPDATE or MESSAGE that passed X1-X12 and X21.
+  void onExecutorCall(Now now, const Call& call);
+
+  void onPrepared(Now now, const std::string& containerId, Result<void> result);
+  void onForked(Now now, const std::string& containerId, Result<int> pid);
+  /// `status` as wait(2) gives it.
+  void onExited(Now now, const std::string& containerId, int status);
+
+  void onTimer(Now now);
+  std::optional<Effect> poll();
+  std::optional<TimePoint> deadline() const;
+
+  const AgentOptions& options() const;
+  /// With id once registered.
+  const AgentInfo& info() const;
+  const std::string& pid() const;  ///< "slave(1)@ip:port".
+  Now started() const;
+  const std::map<std::string, AgentFramework>& frameworks() const;
+  const std::deque<AgentFramework>& completedFrameworks() const;
+  const AgentCounters& counters() const;
+  /// nullptr if there is none.
+  const AgentExecutor* executor(const std::string& frameworkId,
+                                const std::string& executorId) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mesos::cluster

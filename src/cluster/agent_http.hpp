@@ -1,0 +1,47 @@
+// The agent's HTTP surface: executor API, operator endpoints (sections 12 and 16.3).
+#pragma once
+
+#include "cluster/agent.hpp"
+#include "cluster/http_effects.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace mesos::cluster {
+
+/// The one door to an Agent: the shell gives it requests, the master's messages, what became of
+/// processes, and time, and performs its effects. Pure, as Agent is.
+class AgentHttp {
+ public:
+  using Effect =
+      std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile, ToMaster,
+                   PrepareContainer, ForkContainer, SignalContainer, DestroyContainer>;
+
+  AgentHttp(Now now, AgentOptions options, std::map<std::string, std::string> flags,
+            Random& random);
+  ~AgentHttp();
+
+  void onRequest(Now now, RequestId id, const protocol::Request& request);
+  void onRequestClosed(Now now, RequestId id);
+  void onStart(Now now);
+  void onLeave(Now now);
+  void onMasterMessage(Now now, MasterToAgent message);
+  void onPrepared(Now now, const std::string& containerId, Result<void> result);
+  void onForked(Now now, const std::string& containerId, Result<int> pid);
+  void onExited(Now now, const std::string& containerId, int status);
+  void onTimer(Now now);
+
+  std::optional<Effect> poll();
+  std::optional<TimePoint> deadline() const;
+
+  const Agent& agent() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mesos::cluster

@@ -1,0 +1,88 @@
+// What master and agents tell each other. Inside one cluster this is our own protocol: Mesos'
+// internal one is not public; what frameworks, executors and operators see of it is.
+#pragma once
+
+#include <mesos/types.hpp>
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mesos::cluster {
+
+// --- Agent to master.
+
+/// First registration, and every later one (then `info.id` is set and `tasks`, `executors` and
+/// `frameworks` tell what is there).
+struct RegisterAgent {
+  AgentInfo info;
+  std::string pid;  ///< "slave(1)@127.0.0.1:5051" (fact W82).
+  std::string version;
+  std::vector<Task> tasks;
+  std::vector<ExecutorInfo> executors;
+  std::vector<FrameworkInfo> frameworks;
+};
+/// The agent leaves for good (fact G5).
+struct UnregisterAgent {};
+/// One status, with the state that is the task's latest (fact U15).
+struct StatusUpdate {
+  FrameworkID frameworkId;
+  TaskStatus status;
+  TaskState latestState = TASK_STAGING;
+};
+struct ExecutorMessage {
+  FrameworkID frameworkId;
+  ExecutorID executorId;
+  std::string data;
+};
+/// A custom executor ended (fact E7); not sent for command tasks (fact D2).
+struct ExecutorExited {
+  FrameworkID frameworkId;
+  ExecutorID executorId;
+  int status = -1;
+};
+using AgentToMaster =
+    std::variant<RegisterAgent, UnregisterAgent, StatusUpdate, ExecutorMessage, ExecutorExited>;
+
+// --- Master to agent.
+
+struct AgentRegistered {
+  AgentID agentId;
+};
+struct RunTask {
+  FrameworkInfo framework;
+  TaskInfo task;  ///< With allocation_info and executor.framework_id filled in (facts A8, A9).
+};
+struct KillTask {
+  FrameworkID frameworkId;
+  TaskID taskId;
+  std::optional<KillPolicy> policy;
+};
+struct AcknowledgeUpdate {
+  FrameworkID frameworkId;
+  TaskID taskId;
+  std::string uuid;
+};
+struct MessageToExecutor {
+  FrameworkID frameworkId;
+  ExecutorID executorId;
+  std::string data;
+};
+struct ShutdownExecutor {
+  FrameworkID frameworkId;
+  ExecutorID executorId;
+};
+/// The framework is removed: shut down its executors (fact S54).
+struct ShutdownFramework {
+  FrameworkID frameworkId;
+};
+/// The framework subscribed again: send every unacknowledged update now (fact S45).
+struct FrameworkResubscribed {
+  FrameworkInfo framework;
+};
+using MasterToAgent =
+    std::variant<AgentRegistered, RunTask, KillTask, AcknowledgeUpdate, MessageToExecutor,
+                 ShutdownExecutor, ShutdownFramework, FrameworkResubscribed>;
+
+}  // namespace mesos::cluster

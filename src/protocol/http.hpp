@@ -1,0 +1,84 @@
+// HTTP messages as plain data: what pure code makes and reads; the transport puts them on the wire.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mesos::protocol {
+
+/// In order of appearance; names compare without case.
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<std::pair<std::string, std::string>> entries) : entries_(entries) {}
+
+  /// The first value of `name`; nullptr if absent.
+  const std::string* find(std::string_view name) const;
+  bool has(std::string_view name) const { return find(name) != nullptr; }
+  void add(std::string name, std::string value);
+  /// Replaces every value of `name`.
+  void set(std::string name, std::string value);
+  auto begin() const { return entries_.begin(); }
+  auto end() const { return entries_.end(); }
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> entries_;
+};
+
+/// Content-Length, Host and Connection are the transport's business.
+struct Request {
+  std::string method = "GET";
+  std::string target = "/";  ///< Path and query, as sent.
+  Headers headers;
+  std::string body;
+};
+
+/// Date, Content-Length, Transfer-Encoding and Content-Encoding are the transport's business.
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+};
+
+struct ResponseHead {
+  int status = 200;
+  Headers headers;
+};
+
+/// "Not Found" for 404, …; "Unknown" for a number that has no name.
+std::string_view reasonOf(int status);
+/// ASCII comparison without case.
+bool equalsIgnoringCase(std::string_view a, std::string_view b);
+
+/// A path and its decoded query. The last of a repeated key counts, `+` is a blank (fact T7).
+struct Target {
+  std::string path;
+  std::vector<std::pair<std::string, std::string>> query;
+
+  const std::string* find(std::string_view key) const;
+};
+/// nullopt: a malformed %XX. Absolute-form targets lose their scheme and host.
+std::optional<Target> parseTarget(std::string_view target);
+/// nullopt: a malformed %XX.
+std::optional<std::string> percentDecode(std::string_view text, bool plusIsBlank);
+
+/// A host (name or address) and a port.
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+
+  bool operator==(const Address&) const = default;
+  std::string toString() const { return host + ":" + std::to_string(port); }
+};
+/// `HOST:PORT`; nullopt for anything else.
+std::optional<Address> parseAddress(std::string_view text);
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kProtobuf = "application/x-protobuf";
+
+}  // namespace mesos::protocol

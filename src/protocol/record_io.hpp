@@ -1,0 +1,43 @@
+// RecordIO: how Mesos frames the events of a stream (section 2). "5\nhello".
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mesos::protocol {
+
+/// The longest record accepted; a longer one is a protocol error (fact R4).
+constexpr std::size_t kRecordBytesMax = std::size_t{64} << 20;
+
+std::string encodeRecord(std::string_view payload);
+/// Appends the encoded record to `out`.
+void appendRecord(std::string& out, std::string_view payload);
+
+/// Bytes in, whole records out, whatever the pieces (fact R5). Once failed it stays failed.
+class RecordDecoder {
+ public:
+  explicit RecordDecoder(std::size_t recordBytesMax = kRecordBytesMax)
+      : bytesMax_(recordBytesMax) {}
+
+  void feed(std::string_view bytes);
+  /// The next whole record; nullopt if there is none yet, or after a failure.
+  std::optional<std::string> next();
+  /// Why the stream is broken: a length that is no number, or above the limit (fact R3). nullopt:
+  /// it is not.
+  const std::optional<std::string>& failure() const { return failure_; }
+  /// Whether the stream, ending now, would end inside a record (fact R6).
+  bool midRecord() const;
+
+ private:
+  std::size_t bytesMax_;
+  std::string length_;                   // Digits of a length whose line has not ended yet.
+  std::optional<std::size_t> expected_;  // Of the record being received.
+  std::string record_;
+  std::deque<std::string> records_;
+  std::optional<std::string> failure_;
+};
+
+}  // namespace mesos::protocol
