@@ -14,6 +14,8 @@
 
 namespace mesos::transport {
 
+struct GzipCodec;
+
 struct HttpServerOptions {
   std::string ip = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one.
@@ -28,9 +30,10 @@ struct HttpServerOptions {
   /// false: malformed requests and too large headers close the connection without a word, as Mesos
   /// does (fact T1). true: 400, 431, 413, 408 are answered, then it closes.
   bool answerMalformed = false;
-  /// Inflate gzip request bodies (fact T5) and compress whole answers of 1024 bytes and more for
-  /// clients that accept gzip (fact T6).
-  bool gzip = false;
+  /// gzipCodec() of gzip.hpp: inflate gzip request bodies (fact T5) and compress whole answers of
+  /// 1024 bytes and more for clients that accept gzip (fact T6), but not files, known by their
+  /// Content-Disposition. nullptr: neither; a program that leaves it so needs no zlib.
+  const GzipCodec* gzip = nullptr;
   /// A stream whose unsent bytes exceed this is cut (docs/PROTOCOL.md).
   std::size_t streamBytesMax = std::size_t{64} << 20;
 };
