@@ -23,19 +23,26 @@ class RecordDecoder {
       : bytesMax_(recordBytesMax) {}
 
   void feed(std::string_view bytes);
-  /// The next whole record; nullopt if there is none yet, or after a failure.
+  /// The next whole record; nullopt if there is none yet, or none any more after a failure. What
+  /// was whole before the failure still comes, so that the outcome does not depend on the pieces.
   std::optional<std::string> next();
   /// Why the stream is broken: a length that is no number, or above the limit (fact R3). nullopt:
   /// it is not.
   const std::optional<std::string>& failure() const { return failure_; }
   /// Whether the stream, ending now, would end inside a record (fact R6).
-  bool midRecord() const;
+  bool midRecord() const { return !failure_ && (expected_ || lengthDigits_ > 0); }
 
  private:
+  void feedLength(std::string_view* bytes);
+  void feedPayload(std::string_view* bytes);
+  void addDigit(char c);
+  void fail(std::string why);
+
   std::size_t bytesMax_;
-  std::string length_;                   // Digits of a length whose line has not ended yet.
-  std::optional<std::size_t> expected_;  // Of the record being received.
-  std::string record_;
+  std::size_t length_ = 0;               // Of the record to come, as far as its digits are here.
+  std::size_t lengthDigits_ = 0;         // How many they are.
+  std::optional<std::size_t> expected_;  // Length of the record being received.
+  std::string record_;                   // What is here of it.
   std::deque<std::string> records_;
   std::optional<std::string> failure_;
 };
