@@ -5,8 +5,11 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace mesos::protocol {
 
@@ -20,7 +23,18 @@ void appendJson(std::string& out, const google::protobuf::Message& message);
 /// wrong and where; missing required fields are named (fact J11).
 Result<void> fromJson(std::string_view text, google::protobuf::Message* message);
 
-/// The number as Mesos prints a double: round-trips, integral values end in ".0" (fact J15).
+/// What readJson() found wrong. Mesos' answers tell the two apart: "Failed to parse body into JSON"
+/// and "Failed to convert JSON into Call protobuf", each followed by ": " and such a message.
+struct JsonError {
+  enum class Kind { Syntax, Conversion };
+  Kind kind = Kind::Syntax;
+  std::string message;
+};
+/// As fromJson; nullopt is success.
+std::optional<JsonError> readJson(std::string_view text, google::protobuf::Message* message);
+
+/// The number as Mesos prints a double: round-trips, integral values end in ".0" (fact J15). The
+/// infinities are strings (fact J6), and NaN, which no reader would take, is null.
 std::string jsonNumber(double value);
 /// Appends `text` as a JSON string, quotes included; '/' is not escaped, invalid UTF-8 passes (J14,
 /// J17).

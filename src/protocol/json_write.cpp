@@ -1,0 +1,296 @@
+#include "protocol/json.hpp"
+
+#include "base/base64.hpp"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/descriptor.pb.h>
+#include <rapidjson/writer.h>
+
+#include <charconv>
+#include <cmath>
+#include <map>
+
+namespace mesos::protocol {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+/// What rapidjson::Writer writes into.
+struct StringSink {
+  using Ch = char;
+  void Put(char c) { out += c; }
+  void Flush() {}
+  std::string& out;
+};
+
+template <typename Integer>
+void appendInteger(std::string& out, Integer value) {
+  char digits[24];
+  out.append(digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr);
+}
+
+void appendNumber(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "null";
+  } else if (std::isinf(value)) {
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    // Mesos prints its doubles with this same writer, so the digits agree to the last one.
+    StringSink sink{out};
+    rapidjson::Writer<StringSink>(sink).Double(value);
+  }
+}
+
+void appendBoolean(std::string& out, bool value) { out += value ? "true" : "false"; }
+
+void appendText(std::string& out, const FieldDescriptor& field, const std::string& text) {
+  appendJsonString(out, field.type() == FieldDescriptor::TYPE_BYTES ? encodeBase64(text) : text);
+}
+
+void appendSingular(std::string& out, const Message& message, const FieldDescriptor& field) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return appendInteger(out, reflection.GetInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return appendInteger(out, reflection.GetInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return appendInteger(out, reflection.GetUInt32(message, &field));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return appendInteger(out, reflection.GetUInt64(message, &field));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return appendNumber(out, reflection.GetDouble(message, &field));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return appendNumber(out, static_cast<double>(reflection.GetFloat(message, &field)));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return appendBoolean(out, reflection.GetBool(message, &field));
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return appendJsonString(out, reflection.GetEnum(message, &field)->name());
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string scratch;
+      return appendText(out, field, reflection.GetStringReference(message, &field, &scratch));
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return appendJson(out, reflection.GetMessage(message, &field));
+  }
+}
+
+void appendElement(std::string& out, const Message& message, const FieldDescriptor& field,
+                   int index) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return appendInteger(out, reflection.GetRepeatedInt32(message, &field, index));
+    case FieldDescriptor::CPPTYPE_INT64:
+      return appendInteger(out, reflection.GetRepeatedInt64(message, &field, index));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return appendInteger(out, reflection.GetRepeatedUInt32(message, &field, index));
+    case FieldDescriptor::CPPTYPE_UINT64:
+      return appendInteger(out, reflection.GetRepeatedUInt64(message, &field, index));
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return appendNumber(out, reflection.GetRepeatedDouble(message, &field, index));
+    case FieldDescriptor::CPPTYPE_FLOAT:
+      return appendNumber(out,
+                          static_cast<double>(reflection.GetRepeatedFloat(message, &field, index)));
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return appendBoolean(out, reflection.GetRepeatedBool(message, &field, index));
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return appendJsonString(out, reflection.GetRepeatedEnum(message, &field, index)->name());
+    case FieldDescriptor::CPPTYPE_STRING: {
+      std::string scratch;
+      return appendText(out, field,
+                        reflection.GetRepeatedStringReference(message, &field, index, &scratch));
+    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return appendJson(out, reflection.GetRepeatedMessage(message, &field, index));
+  }
+}
+
+void appendList(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
+  out += '[';
+  for (int i = 0; i < size; ++i) {
+    if (i > 0) out += ',';
+    appendElement(out, message, field, i);
+  }
+  out += ']';
+}
+
+/// Fact J9. By key, since the order within the map differs from run to run.
+void appendMap(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
+  const FieldDescriptor& key = *field.message_type()->map_key();
+  const FieldDescriptor& value = *field.message_type()->map_value();
+  std::map<std::string, const Message*> entries;
+  for (int i = 0; i < size; ++i) {
+    const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+    std::string name;
+    if (key.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      name = entry.GetReflection()->GetString(entry, &key);
+    } else {
+      appendSingular(name, entry, key);
+    }
+    entries.emplace(std::move(name), &entry);
+  }
+  char separator = '{';
+  for (const auto& [name, entry] : entries) {
+    out += separator;
+    separator = ',';
+    appendJsonString(out, name);
+    out += ':';
+    appendSingular(out, *entry, value);
+  }
+  out += '}';
+}
+
+/// Fact J10.
+bool isShown(const Message& message, const FieldDescriptor& field) {
+  return message.GetReflection()->HasField(message, &field) ||
+         (field.has_default_value() && !field.options().deprecated());
+}
+
+void appendKey(std::string& out, const FieldDescriptor& field, bool* first) {
+  if (!*first) out += ',';
+  *first = false;
+  out += '"';
+  out += field.name();
+  out += "\":";
+}
+
+}  // namespace
+
+void appendJson(std::string& out, const Message& message) {
+  const auto& descriptor = *message.GetDescriptor();
+  bool first = true;
+  out += '{';
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor& field = *descriptor.field(i);
+    if (!field.is_repeated()) {
+      if (!isShown(message, field)) continue;
+      appendKey(out, field, &first);
+      appendSingular(out, message, field);
+      continue;
+    }
+    const int size = message.GetReflection()->FieldSize(message, &field);
+    if (size == 0) continue;
+    appendKey(out, field, &first);
+    if (field.is_map()) {
+      appendMap(out, message, field, size);
+    } else {
+      appendList(out, message, field, size);
+    }
+  }
+  out += '}';
+}
+
+std::string toJson(const Message& message) {
+  std::string out;
+  appendJson(out, message);
+  return out;
+}
+
+std::string jsonNumber(double value) {
+  std::string out;
+  appendNumber(out, value);
+  return out;
+}
+
+void appendJsonString(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  // What follows the backslash for the control characters that have a short form.
+  constexpr std::string_view kShort = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    out += '\\';
+    out += byte < 0x20 ? kShort[byte] : text[i];
+    if (byte < 0x20 && kShort[byte] == 'u') {
+      out += "00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  out += text.substr(plain);
+  out += '"';
+}
+
+void JsonWriter::separate() {
+  if (needsComma_) out_ += ',';
+  needsComma_ = true;
+}
+
+JsonWriter& JsonWriter::beginObject() {
+  separate();
+  out_ += '{';
+  needsComma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::endObject() {
+  out_ += '}';
+  needsComma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::beginArray() {
+  separate();
+  out_ += '[';
+  needsComma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::endArray() {
+  out_ += ']';
+  needsComma_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  separate();
+  appendJsonString(out_, name);
+  out_ += ':';
+  needsComma_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::string(std::string_view value) {
+  separate();
+  appendJsonString(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(double value) {
+  separate();
+  appendNumber(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::integer(std::int64_t value) {
+  separate();
+  appendInteger(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::boolean(bool value) {
+  separate();
+  appendBoolean(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::message(const Message& value) {
+  separate();
+  appendJson(out_, value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json) {
+  separate();
+  out_ += json;
+  return *this;
+}
+
+}  // namespace mesos::protocol
