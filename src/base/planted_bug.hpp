@@ -1,0 +1,33 @@
+// Bugs planted on purpose, for the simulation to find: a simulation that finds nothing proves
+// nothing. Every ordinary build compiles MESOS_PLANTED(...) to false.
+#pragma once
+
+#ifdef MESOS_PLANTED_BUGS
+
+namespace mesos {
+
+enum class PlantedBug {
+  None,
+  AcknowledgeBeforeCallback,
+  ForgetSuppressionOnResubscribe,
+  RepeatAcceptOnNewConnection,
+  NoHeartbeatWatchdog,
+  KeepStreamIdAfterReconnect,
+  ForgetUnacknowledgedUpdates,
+  LeakResourcesOfTerminalTask,
+  SkipQueuedUpdateAfterAck,
+  AcceptDuplicateUpdate,
+  ForgetCensusBeforeLaunch,
+};
+
+inline PlantedBug plantedBug = PlantedBug::None;
+
+}  // namespace mesos
+
+#define MESOS_PLANTED(bug) (::mesos::plantedBug == ::mesos::PlantedBug::bug)
+
+#else
+
+#define MESOS_PLANTED(bug) false
+
+#endif

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Usage: judge_embedded_cluster.sh LOCAL_CLUSTER CONFORMANCE [CLUSTER FLAG]… -- [CONFORMANCE FLAG]…
+# Starts an embedded cluster on free ports, judges it, ends it by its pid.
+set -euo pipefail
+cluster=$1 conformance=$2
+shift 2
+cluster_flags=()
+while (($#)) && [[ $1 != -- ]]; do cluster_flags+=("$1"); shift; done
+shift
+
+output=$(mktemp)
+"$cluster" --port 0 --agent-port 0 --resources 'cpus:4;mem:4096;disk:4096;ports:[31000-32000]' \
+  "${cluster_flags[@]}" >"$output" 2>"$output.err" &
+pid=$!
+trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; rm -f "$output" "$output.err"' EXIT
+for ((i = 0; i < 100; ++i)); do
+  master=$(sed -n 's/^Embedded cluster: master \([^,]*\),.*/\1/p' "$output")
+  [[ $master ]] && break
+  kill -0 "$pid" 2>/dev/null || { cat "$output" "$output.err"; exit 1; }
+  sleep 0.05
+done
+[[ $master ]] || { echo "the cluster did not start"; cat "$output" "$output.err"; exit 1; }
+"$conformance" --master="$master" "$@"

@@ -1,0 +1,143 @@
+// Runs seeded worlds. A failing one prints its seed, which replays it.
+#include "base/planted_bug.hpp"
+#include "simulation/world.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace mesos::simulation {
+namespace {
+
+struct Run {
+  std::uint64_t first = 1;
+  std::uint64_t seeds = 200;
+  bool trace = false;
+};
+
+struct Outcome {
+  std::uint64_t worlds = 0;
+  std::uint64_t steps = 0;
+  FaultCounts faults;
+  std::optional<std::uint64_t> failedSeed;
+  std::string sentence;
+};
+
+/// Worlds until one fails.
+Outcome runWorlds(const Run& run) {
+  Outcome outcome;
+  for (std::uint64_t seed = run.first; seed < run.first + run.seeds; ++seed) {
+    World world({.seed = seed, .trace = run.trace});
+    const auto violation = world.run();
+    ++outcome.worlds;
+    outcome.steps += world.steps();
+    for (const auto& [name, count] : world.faults()) outcome.faults[name] += count;
+    if (violation) {
+      outcome.failedSeed = seed;
+      outcome.sentence = violation->sentence;
+      break;
+    }
+  }
+  return outcome;
+}
+
+int reportWorlds(const Run& run) {
+  const Outcome outcome = runWorlds(run);
+  bool everyFaultFired = true;
+  for (const auto& [name, count] : outcome.faults) {
+    std::printf("fault %-28s %llu times\n", (name + ":").c_str(),
+                static_cast<unsigned long long>(count));
+    everyFaultFired = everyFaultFired && count > 0;
+  }
+  std::printf("%llu worlds, %llu steps\n", static_cast<unsigned long long>(outcome.worlds),
+              static_cast<unsigned long long>(outcome.steps));
+  if (outcome.failedSeed) {
+    std::printf("FAILED: %s\nreplay it: simulation --seed %llu --trace\n", outcome.sentence.c_str(),
+                static_cast<unsigned long long>(*outcome.failedSeed));
+    return 1;
+  }
+  if (run.seeds >= 100 && !everyFaultFired) {
+    std::printf("FAILED: some fault never fired, so nothing is known about it\n");
+    return 1;
+  }
+  std::printf("every invariant held in every world\n");
+  return 0;
+}
+
+#ifdef MESOS_PLANTED_BUGS
+
+constexpr std::pair<PlantedBug, const char*> kBugs[] = {
+    {PlantedBug::AcknowledgeBeforeCallback, "acknowledge before the callback returned"},
+    {PlantedBug::ForgetSuppressionOnResubscribe, "forget the suppression on resubscription"},
+    {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT on a new connection"},
+    {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
+    {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
+    {PlantedBug::ForgetUnacknowledgedUpdates, "forget unacknowledged updates on reconnection"},
+    {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
+    {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
+    {PlantedBug::AcceptDuplicateUpdate, "queue a repeated update again"},
+    {PlantedBug::ForgetCensusBeforeLaunch, "launch before every task was heard of"},
+};
+
+int reportBugs(const Run& run) {
+  int missed = 0;
+  for (const auto& [bug, name] : kBugs) {
+    plantedBug = bug;
+    const Outcome outcome = runWorlds(run);
+    if (outcome.failedSeed) {
+      std::printf("found after %3llu worlds: %s: %s\n",
+                  static_cast<unsigned long long>(outcome.worlds), name, outcome.sentence.c_str());
+    } else {
+      std::printf("NOT FOUND in %llu worlds: %s\n", static_cast<unsigned long long>(outcome.worlds),
+                  name);
+      ++missed;
+    }
+  }
+  std::printf("%zu planted bugs, %d not found\n", std::size(kBugs), missed);
+  return missed == 0 ? 0 : 1;
+}
+
+#endif
+
+}  // namespace
+}  // namespace mesos::simulation
+
+int main(int argc, char** argv) {
+  using namespace mesos::simulation;
+  Run run;
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    const auto number = [&] {
+      if (++i == argc) {
+        std::fprintf(stderr, "simulation: %s needs a number\n", argument.c_str());
+        std::exit(2);
+      }
+      return std::strtoull(argv[i], nullptr, 10);
+    };
+    if (argument == "--seeds") {
+      run.seeds = number();
+    } else if (argument == "--first") {
+      run.first = number();
+    } else if (argument == "--seed") {
+      run.first = number();
+      run.seeds = 1;
+    } else if (argument == "--trace") {
+      run.trace = true;
+    } else {
+      std::fprintf(
+          stderr,
+          "usage: simulation [--seeds N] [--first SEED] [--seed SEED] [--trace]\n"
+          "  --seeds N     run N worlds (default 200), the first with seed --first (default 1)\n"
+          "  --seed SEED   run this world only\n"
+          "  --trace       print what happens\n");
+      return argument == "--help" ? 0 : 2;
+    }
+  }
+#ifdef MESOS_PLANTED_BUGS
+  return reportBugs(run);
+#else
+  return reportWorlds(run);
+#endif
+}
