@@ -6,6 +6,7 @@
 
 #include <mesos/resources.hpp>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -22,13 +23,20 @@ struct Allocation {
   Resources resources;
 };
 
+/// The role that resources of one allocation are for; "" if there are none.
+std::string allocationRole(const Resources& resources);
+
 /// The hierarchical allocator, reduced to what frameworks can see: coarse-grained, dominant share
 /// decides, filters, suppression (facts O2-O8, O20-O24, O30-O36). Ids are their text.
+///
+/// Only agents on which something changed are looked at: resources were freed, a filter ran out, or
+/// somebody new asks (then all of them).
 class Allocator {
  public:
   struct Options {
     Duration allocationInterval = std::chrono::seconds(1);
-    /// Nothing is offered below all of these; one satisfied alternative suffices (fact O5).
+    /// Nothing is offered below all of these; one satisfied alternative suffices (fact O5). Empty:
+    /// everything is.
     std::vector<Resources> minAllocatable;
   };
 
@@ -36,7 +44,8 @@ class Allocator {
 
   void addFramework(Now now, const FrameworkInfo& framework,
                     const std::set<std::string>& suppressedRoles);
-  /// The info of a resubscription or an update.
+  /// The info of a resubscription or an update. Roles that are no longer suppressed lose their
+  /// filters (fact S43).
   void updateFramework(Now now, const FrameworkInfo& framework,
                        const std::set<std::string>& suppressedRoles);
   void activateFramework(Now now, const std::string& frameworkId);
@@ -69,6 +78,84 @@ class Allocator {
   Resources available(const std::string& agentId) const;
 
  private:
+  /// Scalars by name; the rest does not count for a share.
+  using Quantities = std::map<std::string, double>;
+  /// Whoever competes: a role, or a framework within one.
+  struct Client {
+    Quantities allocated;
+    std::uint64_t allocations = 0;
+  };
+  /// The smaller goes first: share, then who had fewer allocations, then the name.
+  struct Rank {
+    double share;
+    std::uint64_t allocations;
+    std::string name;
+    bool operator<(const Rank& other) const;
+  };
+  struct Filter {
+    Resources refused;
+    TimePoint until;
+  };
+  struct Framework {
+    FrameworkInfo info;
+    std::set<std::string> roles;
+    std::set<std::string> suppressed;
+    bool active = true;
+    bool gpus = false;
+    bool refinement = false;
+    bool revocable = false;
+    /// By role, then agent.
+    std::map<std::string, std::map<std::string, std::vector<Filter>>> filters;
+    /// By role: what its offer_filters put in place of the cluster's minimum.
+    std::map<std::string, std::vector<Quantities>> minimums;
+  };
+  struct Agent {
+    Resources total;
+    Resources free;
+    bool hasGpus = false;
+  };
+  struct Role {
+    Client client;
+    std::map<std::string, Client> frameworks;
+    std::set<std::string> subscribed;
+  };
+  /// Who may get something in one allocation, best first.
+  struct Queue {
+    std::set<Rank> roles;
+    std::map<std::string, std::set<Rank>> frameworks;
+  };
+
+  static Quantities quantitiesOf(const Resources& resources);
+  void setInfo(Framework& framework, const std::string& frameworkId, const FrameworkInfo& info);
+  void requestAll(Now now);
+  TimePoint nextTick(Now now);
+  void clearFilters(Framework& framework, const std::set<std::string>& roles);
+
+  Rank rankOf(const std::string& name, const Client& client) const;
+  Queue makeQueue() const;
+  std::vector<std::string> takeCandidates(Now now);
+  void allocateAgent(Now now, const std::string& agentId, Queue& queue,
+                     std::vector<Allocation>& result);
+  Resources offerable(const Framework& framework, const std::string& role,
+                      const Resources& free) const;
+  bool isEnough(const Framework& framework, const std::string& role,
+                const Resources& resources) const;
+  bool isFiltered(Now now, Framework& framework, const std::string& role,
+                  const std::string& agentId, const Resources& resources) const;
+  void charge(const std::string& frameworkId, const std::string& role, const Resources& resources);
+
+  Options options_;
+  Random& random_;
+  std::map<std::string, Framework> frameworks_;
+  std::map<std::string, Agent> agents_;
+  std::map<std::string, Role> roles_;
+  Quantities total_;
+  /// The allocation interval counts from here.
+  std::optional<TimePoint> epoch_;
+  /// Everything is to be looked at since then.
+  std::optional<TimePoint> requested_;
+  /// The ticks at which agents are to be looked at again.
+  std::map<TimePoint, std::set<std::string>> ticks_;
 };
 
 }  // namespace mesos::cluster

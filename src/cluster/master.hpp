@@ -39,8 +39,10 @@ struct MasterOptions {
   std::size_t completedTasksMax = 1000;  ///< Per framework.
   bool rootSubmissions = true;
   std::set<std::string> roleWhitelist;  ///< Empty: every role.
-  /// min_allocatable_resources, parsed alternatives.
-  std::vector<Resources> minAllocatable;
+  /// min_allocatable_resources, parsed alternatives (fact O5). Empty: anything is offered.
+  std::vector<Resources> minAllocatable = defaultMinAllocatable();
+
+  static std::vector<Resources> defaultMinAllocatable();
 };
 
 struct MasterTask {
@@ -56,7 +58,9 @@ struct MasterFramework {
   Now registered{};
   std::optional<Now> reregistered;
   std::optional<Now> unregistered;
-  std::optional<TimePoint> removeAt;        ///< Disconnected: when failover_timeout ends.
+  std::optional<TimePoint> removeAt;  ///< Disconnected: when failover_timeout ends.
+  TimePoint heartbeatAt{};            ///< Connected: when the next HEARTBEAT is due.
+  bool recovered = false;  ///< Known from agents alone, not yet subscribed here (fact S53).
   std::map<std::string, MasterTask> tasks;  ///< By task id; terminal ones until acknowledged (W16).
   std::deque<Task> completedTasks;
   std::deque<Task> unreachableTasks;
@@ -73,8 +77,12 @@ struct MasterAgent {
   Now registered{};
   std::optional<Now> reregistered;
   bool active = true;
-  Resources used;     ///< By tasks and executors; with allocation_info.
-  Resources offered;  ///< With allocation_info.
+  Resources used;                ///< By tasks and executors; with allocation_info.
+  Resources offered;             ///< With allocation_info.
+  std::uint64_t link = 0;        ///< As onAgentMessage was told it.
+  std::set<std::string> offers;  ///< Outstanding ones of it.
+  /// Framework id to the ids of its tasks here that the framework has in `tasks`.
+  std::map<std::string, std::set<std::string>> tasks;
 };
 
 struct MasterOffer {
@@ -148,18 +156,105 @@ class Master {
   const MasterCounters& counters() const { return counters_; }
   /// The framework whose stream this is; nullptr if none.
   const MasterFramework* frameworkOf(StreamId stream) const;
+  const Allocator& allocator() const { return allocator_; }
 
  private:
+  using Timers = std::set<std::pair<TimePoint, std::string>>;
+
+  // master.cpp: frameworks come and go; time.
+  Result<void> admit(const Call::Subscribe& subscribe) const;
+  void subscribeNew(Now now, StreamId stream, FrameworkInfo info,
+                    const std::set<std::string>& suppressed);
+  void resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
+                   const std::set<std::string>& suppressed);
+  void connect(Now now, StreamId stream, MasterFramework& framework);
+  void endStream(MasterFramework& framework);
+  void disconnect(Now now, MasterFramework& framework);
+  void removeFramework(Now now, const std::string& frameworkId);
+  void endTasksOfRemoved(Now now, MasterFramework& framework);
+  void beatHearts(Now now);
+  void refuse(StreamId stream, const std::string& message);
+  bool wasRemoved(const std::string& frameworkId) const;
+  void send(const MasterFramework& framework, Event event);
+  void sendStatus(const MasterFramework& framework, TaskStatus status);
+  void sendToAgent(const MasterAgent& agent, MasterToAgent message);
+  MasterFramework* findFramework(const std::string& frameworkId);
+  MasterAgent* findAgent(const std::string& agentId);
+
+  // master_offers.cpp: offers made, accepted, declined.
+  void makeOffers(Now now);
+  Offer makeOffer(const MasterFramework& framework, const Allocation& allocation);
+  MasterOffer takeOffer(const std::string& offerId);
+  void returnOffer(Now now, const std::string& offerId, std::optional<Duration> refuse);
+  void withdrawOffers(Now now, MasterFramework& framework);
+  void rescindOffer(Now now, const std::string& offerId);
+  void decline(Now now, MasterFramework& framework, const Call::Decline& decline);
+  Duration refuseDuration(const Filters& filters) const;
+  std::optional<std::string> findOfferFault(const MasterFramework& framework,
+                                            const Call::Accept& accept) const;
+  void accept(Now now, MasterFramework& framework, const Call::Accept& accept);
+  void dropAccept(Now now, MasterFramework& framework, const Call::Accept& accept,
+                  const std::string& fault);
+
+  // master_launch.cpp: the operations of an ACCEPT.
+  struct Accepted;  ///< What the offers of one ACCEPT come to.
+  void runOperation(Now now, Accepted& accepted, const Offer::Operation& operation);
+  void launch(Now now, Accepted& accepted, const Offer::Operation& operation);
+  void launchTask(Now now, Accepted& accepted, TaskInfo task);
+  void failTask(Now now, const MasterFramework& framework, const TaskInfo& task, TaskState state,
+                TaskStatus::Reason reason, const std::string& message);
+  void failOperation(const MasterFramework& framework, const Offer::Operation& operation,
+                     const std::string& message);
+
+  // master_calls.cpp: every other call.
+  void revive(Now now, const MasterFramework& framework, const Call::Revive& revive);
+  void suppress(const MasterFramework& framework, const Call::Suppress& suppress);
+  void kill(Now now, MasterFramework& framework, const Call::Kill& kill);
+  void acknowledge(MasterFramework& framework, const Call::Acknowledge& acknowledge);
+  void reconcile(Now now, const MasterFramework& framework, const Call::Reconcile& reconcile);
+  void reconcileTask(Now now, const MasterFramework& framework, const std::string& taskId,
+                     const std::optional<std::string>& agentId);
+  void reconcileOperations(const MasterFramework& framework,
+                           const Call::ReconcileOperations& reconcile);
+
+  // master_agents.cpp: what agents say, and the books of tasks and executors.
+  void registerAgent(Now now, std::uint64_t link, RegisterAgent message);
+  void addAgent(Now now, std::uint64_t link, RegisterAgent message);
+  void recoverFrameworks(Now now, const std::vector<FrameworkInfo>& frameworks);
+  void adoptTasks(MasterAgent& agent, const RegisterAgent& message);
+  void removeAgent(Now now, const std::string& agentId, const std::string& why);
+  void loseTasks(Now now, MasterAgent& agent, const std::string& message);
+  void updateStatus(Now now, MasterAgent& agent, const StatusUpdate& update);
+  void executorExited(Now now, MasterAgent& agent, const ExecutorExited& message);
+  void applyStatus(Now now, MasterFramework& framework, MasterTask& task, const TaskStatus& status,
+                   TaskState latest);
+  void release(Now now, const std::string& frameworkId, const std::string& agentId,
+               const Resources& resources);
+  void addTask(MasterFramework& framework, MasterAgent& agent, Task task);
+  void completeTask(MasterFramework& framework, const std::string& taskId);
+
   MasterOptions options_;
   Random& random_;
   std::string id_;
   MasterInfo info_;
   Now started_;
+  Allocator allocator_;
   std::map<std::string, MasterFramework> frameworks_;
   std::deque<MasterFramework> completedFrameworks_;
   std::map<std::string, MasterAgent> agents_;
   std::map<std::string, MasterOffer> offers_;
   MasterCounters counters_;
+  std::deque<Effect> effects_;
+
+  std::map<StreamId, std::string> streams_;         ///< To framework ids.
+  std::map<std::uint64_t, std::string> links_;      ///< To agent ids.
+  std::map<std::string, std::string> agentsByPid_;  ///< To agent ids.
+  Timers heartbeats_;                               ///< Framework ids.
+  Timers removals_;                                 ///< Framework ids.
+  Timers rescissions_;                              ///< Offer ids.
+  std::uint64_t nextFramework_ = 0;
+  std::uint64_t nextAgent_ = 0;
+  std::uint64_t nextOffer_ = 0;
 };
 
 }  // namespace mesos::cluster

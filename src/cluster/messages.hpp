@@ -53,6 +53,9 @@ struct AgentRegistered {
 struct RunTask {
   FrameworkInfo framework;
   TaskInfo task;  ///< With allocation_info and executor.framework_id filled in (facts A8, A9).
+  /// Whether the master counts on a new executor, and so on its resources (fact L45); nullopt: the
+  /// agent goes by what it has.
+  std::optional<bool> launchExecutor = std::nullopt;
 };
 struct KillTask {
   FrameworkID frameworkId;

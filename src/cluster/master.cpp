@@ -1,0 +1,355 @@
+// Frameworks come and go; time passes.
+#include "cluster/master.hpp"
+
+#include "base/check.hpp"
+#include "base/uuid.hpp"
+#include "cluster/validation.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace mesos::cluster {
+namespace {
+
+/// Never beyond what a TimePoint holds: 290 years are a valid failover_timeout (fact S52).
+TimePoint saturatingAdd(TimePoint time, Duration duration) {
+  if (duration > TimePoint::max() - time) return TimePoint::max();
+  return time + duration;
+}
+
+/// The address as a number whose bytes lie in network order (fact Z11). 0 if it is not IPv4.
+std::uint32_t ipNumber(const std::string& ip) {
+  unsigned parts[4];
+  char rest;
+  const int count = std::sscanf(ip.c_str(), "%3u.%3u.%3u.%3u%c", &parts[0], &parts[1], &parts[2],
+                                &parts[3], &rest);
+  if (count != 4) return 0;
+  std::uint32_t number = 0;
+  for (int i = 3; i >= 0; --i) number = number << 8 | (parts[i] & 0xff);
+  return number;
+}
+
+MasterInfo makeInfo(const MasterOptions& options, const std::string& id) {
+  MasterInfo info;
+  info.set_id(id);
+  info.set_ip(ipNumber(options.ip));
+  info.set_port(options.port);
+  info.set_pid("master@" + options.ip + ":" + std::to_string(options.port));
+  info.set_hostname(options.hostname);
+  info.set_version(options.version);
+  info.mutable_address()->set_hostname(options.hostname);
+  info.mutable_address()->set_ip(options.ip);
+  info.mutable_address()->set_port(options.port);
+  for (const auto capability :
+       {MasterInfo::Capability::AGENT_UPDATE, MasterInfo::Capability::AGENT_DRAINING,
+        MasterInfo::Capability::QUOTA_V2}) {
+    info.add_capabilities()->set_type(capability);
+  }
+  return info;
+}
+
+}  // namespace
+
+std::vector<Resources> MasterOptions::defaultMinAllocatable() {
+  return {Resources::parse("cpus:0.01").value(), Resources::parse("mem:32").value()};
+}
+
+Master::Master(Now now, MasterOptions options, Random& random)
+    : options_(std::move(options)),
+      random_(random),
+      id_(randomUuidText(random)),
+      info_(makeInfo(options_, id_)),
+      started_(now),
+      allocator_({options_.allocationInterval, options_.minAllocatable}, random) {}
+
+MasterFramework* Master::findFramework(const std::string& frameworkId) {
+  const auto found = frameworks_.find(frameworkId);
+  return found == frameworks_.end() ? nullptr : &found->second;
+}
+
+MasterAgent* Master::findAgent(const std::string& agentId) {
+  const auto found = agents_.find(agentId);
+  return found == agents_.end() ? nullptr : &found->second;
+}
+
+const MasterFramework* Master::frameworkOf(StreamId stream) const {
+  const auto found = streams_.find(stream);
+  return found == streams_.end() ? nullptr : &frameworks_.at(found->second);
+}
+
+void Master::send(const MasterFramework& framework, Event event) {
+  if (framework.stream) effects_.push_back(ToFramework{*framework.stream, std::move(event)});
+}
+
+void Master::sendStatus(const MasterFramework& framework, TaskStatus status) {
+  if (!framework.stream) return;
+  Event event;
+  event.set_type(Event::UPDATE);
+  *event.mutable_update()->mutable_status() = std::move(status);
+  send(framework, std::move(event));
+}
+
+void Master::sendToAgent(const MasterAgent& agent, MasterToAgent message) {
+  effects_.push_back(ToAgent{agent.info.id().value(), agent.link, std::move(message)});
+}
+
+std::optional<Master::Effect> Master::poll() {
+  if (effects_.empty()) return std::nullopt;
+  Effect effect = std::move(effects_.front());
+  effects_.pop_front();
+  return effect;
+}
+
+// --- Subscriptions.
+
+bool Master::wasRemoved(const std::string& frameworkId) const {
+  return std::any_of(completedFrameworks_.begin(), completedFrameworks_.end(),
+                     [&](const auto& one) { return one.info.id().value() == frameworkId; });
+}
+
+/// Fact S11: the reasons to refuse a framework.
+Result<void> Master::admit(const Call::Subscribe& subscribe) const {
+  const FrameworkInfo& info = subscribe.framework_info();
+  if (const auto valid = validateSubscribe(subscribe); !valid) return valid;
+  for (const std::string& role : rolesOf(info)) {
+    if (options_.roleWhitelist.empty() || options_.roleWhitelist.count(role) != 0) continue;
+    return Error{"Role '" + role + "' is not present in the master's --roles"};
+  }
+  if (info.user() == "root" && !options_.rootSubmissions) {
+    return Error{"User 'root' is not allowed to run frameworks without --root_submissions set"};
+  }
+  const std::string& id = info.id().value();
+  if (wasRemoved(id)) return Error{"Framework has been removed"};
+  const auto known = frameworks_.find(id);
+  if (known == frameworks_.end()) return {};
+  const FrameworkInfo& old = known->second.info;
+  if (old.has_principal() != info.has_principal() || old.principal() != info.principal()) {
+    return Error{"Changing framework's principal is not allowed."};
+  }
+  return {};
+}
+
+void Master::refuse(StreamId stream, const std::string& message) {
+  Event event;
+  event.set_type(Event::ERROR);
+  event.mutable_error()->set_message(message);
+  effects_.push_back(ToFramework{stream, std::move(event)});
+  effects_.push_back(EndFrameworkStream{stream});
+}
+
+void Master::onSubscribe(Now now, StreamId stream, const Call::Subscribe& subscribe) {
+  FrameworkInfo info = subscribe.framework_info();
+  const std::string id = info.id().value();
+  ++counters_
+        .messages[id.empty() ? "messages_register_framework" : "messages_reregister_framework"];
+  if (const auto admitted = admit(subscribe); !admitted) {
+    refuse(stream, admitted.error().message);
+    return;
+  }
+  const std::set<std::string> suppressed(subscribe.suppressed_roles().begin(),
+                                         subscribe.suppressed_roles().end());
+  if (id.empty()) {
+    char number[24];
+    std::snprintf(number, sizeof number, "-%04llu",
+                  static_cast<unsigned long long>(nextFramework_++));
+    info.mutable_id()->set_value(id_ + number);
+  }
+  if (MasterFramework* known = findFramework(id)) {
+    resubscribe(now, stream, *known, std::move(info), suppressed);
+  } else {
+    subscribeNew(now, stream, std::move(info), suppressed);
+  }
+}
+
+void Master::subscribeNew(Now now, StreamId stream, FrameworkInfo info,
+                          const std::set<std::string>& suppressed) {
+  MasterFramework& framework = frameworks_[info.id().value()];
+  framework.info = std::move(info);
+  framework.registered = now;
+  connect(now, stream, framework);
+  allocator_.addFramework(now, framework.info, suppressed);
+}
+
+/// Facts S40-S45.
+void Master::resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
+                         const std::set<std::string>& suppressed) {
+  if (framework.stream) {
+    const StreamId old = *framework.stream;
+    endStream(framework);
+    effects_.pop_back();  // refuse() ends it, after the ERROR.
+    refuse(old, "Framework failed over");
+  }
+  withdrawOffers(now, framework);
+  if (framework.removeAt) {
+    removals_.erase({*framework.removeAt, info.id().value()});
+    framework.removeAt.reset();
+  }
+  info.set_user(framework.info.user());  // Fact S42.
+  if (framework.info.has_checkpoint()) {
+    info.set_checkpoint(framework.info.checkpoint());
+  } else {
+    info.clear_checkpoint();
+  }
+  framework.info = std::move(info);
+  if (framework.recovered) {
+    framework.registered = now;
+    framework.recovered = false;
+  } else {
+    framework.reregistered = now;
+  }
+  connect(now, stream, framework);
+  allocator_.updateFramework(now, framework.info, suppressed);
+  allocator_.activateFramework(now, framework.info.id().value());
+  // Any agent may hold updates of it, also for tasks that this master does not know (fact X34).
+  for (const auto& agent : agents_) {
+    sendToAgent(agent.second, FrameworkResubscribed{framework.info});
+  }
+}
+
+void Master::connect(Now now, StreamId stream, MasterFramework& framework) {
+  const std::string& id = framework.info.id().value();
+  framework.stream = stream;
+  framework.active = true;
+  streams_[stream] = id;
+  Event subscribed;
+  subscribed.set_type(Event::SUBSCRIBED);
+  *subscribed.mutable_subscribed()->mutable_framework_id() = framework.info.id();
+  subscribed.mutable_subscribed()->set_heartbeat_interval_seconds(
+      toSeconds(options_.heartbeatInterval));
+  *subscribed.mutable_subscribed()->mutable_master_info() = info_;
+  send(framework, std::move(subscribed));
+  framework.heartbeatAt = now.steady;
+  heartbeats_.insert({framework.heartbeatAt, id});
+  beatHearts(now);
+}
+
+void Master::beatHearts(Now now) {
+  while (!heartbeats_.empty() && heartbeats_.begin()->first <= now.steady) {
+    const std::string id = heartbeats_.begin()->second;
+    heartbeats_.erase(heartbeats_.begin());
+    MasterFramework& framework = frameworks_.at(id);
+    Event event;
+    event.set_type(Event::HEARTBEAT);
+    send(framework, std::move(event));
+    while (framework.heartbeatAt <= now.steady) framework.heartbeatAt += options_.heartbeatInterval;
+    heartbeats_.insert({framework.heartbeatAt, id});
+  }
+}
+
+/// The framework stays, without a stream.
+void Master::endStream(MasterFramework& framework) {
+  heartbeats_.erase({framework.heartbeatAt, framework.info.id().value()});
+  streams_.erase(*framework.stream);
+  effects_.push_back(EndFrameworkStream{*framework.stream});
+  framework.stream.reset();
+}
+
+void Master::onStreamClosed(Now now, StreamId stream) {
+  const auto found = streams_.find(stream);
+  if (found == streams_.end()) return;
+  MasterFramework& framework = frameworks_.at(found->second);
+  endStream(framework);
+  effects_.pop_back();  // Its peer is gone already.
+  disconnect(now, framework);
+}
+
+/// Facts S51 and S52.
+void Master::disconnect(Now now, MasterFramework& framework) {
+  const std::string id = framework.info.id().value();
+  framework.active = false;
+  withdrawOffers(now, framework);
+  allocator_.deactivateFramework(id);
+  const Duration timeout = fromSeconds(framework.info.failover_timeout() / options_.timeScale);
+  if (timeout <= Duration::zero()) {
+    removeFramework(now, id);
+    return;
+  }
+  framework.removeAt = saturatingAdd(now.steady, timeout);
+  removals_.insert({*framework.removeAt, id});
+}
+
+// --- Removal.
+
+bool Master::teardown(Now now, const std::string& frameworkId) {
+  if (findFramework(frameworkId) == nullptr) return false;
+  removeFramework(now, frameworkId);
+  return true;
+}
+
+/// Facts S54-S56: agents are told, the framework is not.
+void Master::removeFramework(Now now, const std::string& frameworkId) {
+  MasterFramework& framework = frameworks_.at(frameworkId);
+  withdrawOffers(now, framework);
+  if (framework.stream) endStream(framework);
+  if (framework.removeAt) removals_.erase({*framework.removeAt, frameworkId});
+  framework.removeAt.reset();
+  framework.active = false;
+  framework.unregistered = now;
+  endTasksOfRemoved(now, framework);
+  allocator_.removeFramework(frameworkId);
+  completedFrameworks_.push_back(std::move(framework));
+  frameworks_.erase(frameworkId);
+  while (completedFrameworks_.size() > options_.completedFrameworksMax) {
+    completedFrameworks_.pop_front();
+  }
+}
+
+void Master::endTasksOfRemoved(Now now, MasterFramework& framework) {
+  const FrameworkID& frameworkId = framework.info.id();
+  std::set<std::string> agents;
+  while (!framework.tasks.empty()) {
+    const std::string taskId = framework.tasks.begin()->first;
+    MasterTask& task = framework.tasks.begin()->second;
+    agents.insert(task.task.agent_id().value());
+    if (!isTerminal(task.task.state())) {
+      TaskStatus status = makeStatus(task.task.task_id(), TASK_KILLED,
+                                     "Framework " + frameworkId.value() + " removed");
+      status.set_source(TaskStatus::SOURCE_MASTER);
+      status.set_reason(TaskStatus::REASON_FRAMEWORK_REMOVED);
+      *status.mutable_agent_id() = task.task.agent_id();
+      status.set_timestamp(now.unixSeconds());
+      applyStatus(now, framework, task, status, TASK_KILLED);
+    }
+    completeTask(framework, taskId);
+  }
+  for (const auto& [agentId, executors] : framework.executors) {
+    agents.insert(agentId);
+    for (const auto& executor : executors) {
+      release(now, frameworkId.value(), agentId, Resources(executor.second.resources()));
+    }
+  }
+  framework.executors.clear();
+  for (const std::string& agentId : agents) {
+    if (const MasterAgent* agent = findAgent(agentId)) {
+      sendToAgent(*agent, ShutdownFramework{frameworkId});
+    }
+  }
+}
+
+// --- Time.
+
+void Master::onTimer(Now now) {
+  while (!removals_.empty() && removals_.begin()->first <= now.steady) {
+    const std::string id = removals_.begin()->second;
+    removeFramework(now, id);
+  }
+  while (!rescissions_.empty() && rescissions_.begin()->first <= now.steady) {
+    const std::string id = rescissions_.begin()->second;
+    rescindOffer(now, id);
+  }
+  beatHearts(now);
+  makeOffers(now);
+}
+
+std::optional<TimePoint> Master::deadline() const {
+  std::optional<TimePoint> earliest = allocator_.deadline();
+  for (const Timers* timers : {&heartbeats_, &removals_, &rescissions_}) {
+    if (timers->empty()) continue;
+    const TimePoint time = timers->begin()->first;
+    if (!earliest || time < *earliest) earliest = time;
+  }
+  return earliest;
+}
+
+}  // namespace mesos::cluster

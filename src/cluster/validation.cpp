@@ -1,0 +1,180 @@
+#include "cluster/validation.hpp"
+
+#include "resources/reservations.hpp"
+#include "resources/values.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace mesos::cluster {
+namespace {
+
+constexpr std::size_t kMaxIdLength = 255;
+
+std::string inBraces(const std::set<std::string>& items) {
+  std::string text = "{ ";
+  for (const std::string& item : items) {
+    if (text.size() > 2) text += ", ";
+    text += item;
+  }
+  return text + " }";
+}
+
+Result<void> validateRoles(const FrameworkInfo& framework) {
+  if (!hasCapability(framework, FrameworkInfo::Capability::MULTI_ROLE)) {
+    if (framework.roles_size() > 0) {
+      return Error{
+          "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"};
+    }
+    if (const auto valid = validateRole(framework.role()); !valid) {
+      return Error{"'FrameworkInfo.role' is not a valid role: " + valid.error().message};
+    }
+    return {};
+  }
+  if (framework.has_role()) {
+    return Error{"'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"};
+  }
+  std::set<std::string> seen;
+  std::set<std::string> repeated;
+  for (const std::string& role : framework.roles()) {
+    if (!seen.insert(role).second) repeated.insert(role);
+  }
+  if (!repeated.empty()) {
+    return Error{"'FrameworkInfo.roles' contains duplicate items: " + inBraces(repeated)};
+  }
+  for (const std::string& role : framework.roles()) {
+    if (const auto valid = validateRole(role); !valid) {
+      return Error{"'FrameworkInfo.roles' contains invalid role: " + valid.error().message};
+    }
+  }
+  return {};
+}
+
+Result<void> validateOfferFilters(const FrameworkInfo& framework) {
+  for (const auto& entry : framework.offer_filters()) {
+    for (const auto& quantities : entry.value().min_allocatable_resources().quantities()) {
+      if (quantities.quantities().empty()) {
+        return Error{"Invalid 'FrameworkInfo.offer_filters' of role '" + entry.key() +
+                     "': resource quantities must name at least one resource"};
+      }
+      for (const auto& one : quantities.quantities()) {
+        const double value = one.value().value();
+        if (value >= 0) continue;
+        return Error{
+            "Invalid resource quantity for '" + one.key() + "': " +
+            (value < 0 ? "Negative values not supported" : "Not a number is not supported")};
+      }
+    }
+  }
+  return {};
+}
+
+/// What Mesos' durations hold: nanoseconds in 64 bits (fact S52).
+Result<void> validateFailoverTimeout(const FrameworkInfo& framework) {
+  constexpr double kMaxSeconds = 9223372036.8547758;
+  const double seconds = framework.failover_timeout();
+  if (std::abs(seconds) < kMaxSeconds) return {};
+  std::ostringstream text;
+  text << "The framework failover_timeout (" << seconds << ") is invalid";
+  return Error{text.str()};
+}
+
+}  // namespace
+
+bool hasCapability(const FrameworkInfo& framework, FrameworkInfo::Capability::Type capability) {
+  return std::any_of(framework.capabilities().begin(), framework.capabilities().end(),
+                     [&](const auto& one) { return one.type() == capability; });
+}
+
+std::set<std::string> rolesOf(const FrameworkInfo& framework) {
+  if (!hasCapability(framework, FrameworkInfo::Capability::MULTI_ROLE)) return {framework.role()};
+  return {framework.roles().begin(), framework.roles().end()};
+}
+
+Result<void> validateId(std::string_view id) {
+  if (id.empty()) return Error{"ID must not be empty"};
+  if (id.size() > kMaxIdLength) {
+    return Error{"ID must not be greater than " + std::to_string(kMaxIdLength) + " characters"};
+  }
+  if (id == "." || id == "..") return Error{"'" + std::string(id) + "' is disallowed"};
+  const auto isInvalid = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || c == '/' || c == '\\';
+  };
+  if (std::any_of(id.begin(), id.end(), isInvalid)) {
+    return Error{"'" + std::string(id) + "' contains invalid characters"};
+  }
+  return {};
+}
+
+Result<void> validateFramework(const FrameworkInfo& framework) {
+  if (const auto valid = validateRoles(framework); !valid) return valid;
+  if (framework.has_id() && !framework.id().value().empty()) {
+    if (const auto valid = validateId(framework.id().value()); !valid) return valid;
+  }
+  if (const auto valid = validateOfferFilters(framework); !valid) return valid;
+  return validateFailoverTimeout(framework);
+}
+
+Result<void> validateSubscribe(const v1::scheduler::Call::Subscribe& subscribe) {
+  if (const auto valid = validateFramework(subscribe.framework_info()); !valid) return valid;
+  const std::set<std::string> roles = rolesOf(subscribe.framework_info());
+  std::set<std::string> others;
+  for (const std::string& role : subscribe.suppressed_roles()) {
+    if (roles.count(role) == 0) others.insert(role);
+  }
+  if (!others.empty()) {
+    return Error{"Suppressed roles " + inBraces(others) + " are not contained in the set of roles"};
+  }
+  for (const auto& entry : subscribe.offer_constraints().role_constraints()) {
+    if (roles.count(entry.key()) == 0) {
+      return Error{"Offer constraints specify `role_constraints` for a role '" + entry.key() +
+                   "'not contained in the set of roles"};
+    }
+    if (entry.value().groups().empty()) {
+      return Error{"Offer constraints of role '" + entry.key() + "' must have at least one group"};
+    }
+  }
+  return {};
+}
+
+std::string describe(const Resource& resource) {
+  std::string text = resource.name();
+  if (resource.has_allocation_info()) {
+    text += "(allocated: " + resource.allocation_info().role() + ")";
+  }
+  if (resource.reservations_size() > 0) {
+    text += "(reservations: [";
+    for (const auto& reservation : resource.reservations()) {
+      if (text.back() == ')') text += ',';
+      text += "(" + Resource::ReservationInfo::Type_Name(reservation.type()) + ",";
+      text += reservation.role();
+      if (reservation.has_principal()) text += "," + reservation.principal();
+      text += ")";
+    }
+    text += "])";
+  }
+  if (resource.has_disk()) {
+    text += "[";
+    if (resource.disk().has_persistence()) text += resource.disk().persistence().id();
+    if (resource.disk().has_volume()) text += ":" + resource.disk().volume().container_path();
+    text += "]";
+  }
+  if (resource.has_revocable()) text += "{REV}";
+  if (resource.has_shared()) text += "<SHARED>";
+  return text + ":" + valueToString(resource);
+}
+
+std::string describe(const Resources& resources) {
+  std::string text;
+  for (const Resource& resource : resources) {
+    if (!text.empty()) text += "; ";
+    text += describe(resource);
+  }
+  return text;
+}
+
+}  // namespace mesos::cluster
