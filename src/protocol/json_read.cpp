@@ -1,6 +1,7 @@
 #include "protocol/json.hpp"
 
 #include "base/base64.hpp"
+#include "protocol/json_fields.hpp"
 
 #include <google/protobuf/descriptor.h>
 #include <rapidjson/document.h>
@@ -73,7 +74,11 @@ Result<void> parseText(std::string_view text, ShallowDocument* document) {
     return !result.IsError();
   };
   document->Populate(read);
-  if (result.IsError()) return syntaxError(text, result.Offset());
+  if (result.IsError()) {
+    // The bracket that is one too deep has been read.
+    const bool tooDeep = result.Code() == rapidjson::kParseErrorTermination;
+    return syntaxError(text, result.Offset() + (tooDeep ? 1 : 0));
+  }
   const std::size_t trailing = text.find_first_not_of(kBlanks, stream.Tell());
   if (trailing == text.npos) return {};
   return Error{"Parsed JSON included non-whitespace trailing characters: " +
@@ -265,15 +270,15 @@ class FieldWriter {
 
   Result<void> writeMessage(const Value& value) const {
     if (!value.IsObject()) return notExpecting(value, *field_);
-    if (field_->is_map()) return writeMap(value);
+    if (isMap(*field_)) return writeMap(value);
     return readObject(value, field_->is_repeated() ? reflection_->AddMessage(message_, field_)
                                                    : reflection_->MutableMessage(message_, field_));
   }
 
   /// Fact J9.
   Result<void> writeMap(const Value& object) const {
-    const FieldDescriptor* const key = field_->message_type()->map_key();
-    const FieldDescriptor* const mapped = field_->message_type()->map_value();
+    const FieldDescriptor* const key = mapKey(*field_);
+    const FieldDescriptor* const mapped = mapValue(*field_);
     std::map<std::string_view, const Value*> members;  // Of a repeated key the last one (fact J2).
     for (const auto& member : object.GetObject()) members[viewOf(member.name)] = &member.value;
     for (const auto& [name, value] : members) {

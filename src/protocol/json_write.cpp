@@ -1,6 +1,7 @@
 #include "protocol/json.hpp"
 
 #include "base/base64.hpp"
+#include "protocol/json_fields.hpp"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -119,8 +120,8 @@ void appendList(std::string& out, const Message& message, const FieldDescriptor&
 
 /// Fact J9. By key, since the order within the map differs from run to run.
 void appendMap(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
-  const FieldDescriptor& key = *field.message_type()->map_key();
-  const FieldDescriptor& value = *field.message_type()->map_value();
+  const FieldDescriptor& key = *mapKey(field);
+  const FieldDescriptor& value = *mapValue(field);
   std::map<std::string, const Message*> entries;
   for (int i = 0; i < size; ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
@@ -130,7 +131,7 @@ void appendMap(std::string& out, const Message& message, const FieldDescriptor& 
     } else {
       appendSingular(name, entry, key);
     }
-    entries.emplace(std::move(name), &entry);
+    entries.insert_or_assign(std::move(name), &entry);
   }
   char separator = '{';
   for (const auto& [name, entry] : entries) {
@@ -174,7 +175,7 @@ void appendJson(std::string& out, const Message& message) {
     const int size = message.GetReflection()->FieldSize(message, &field);
     if (size == 0) continue;
     appendKey(out, field, &first);
-    if (field.is_map()) {
+    if (isMap(field)) {
       appendMap(out, message, field, size);
     } else {
       appendList(out, message, field, size);
