@@ -128,7 +128,7 @@ std::optional<Target> parseTarget(std::string_view target) {
   target = target.substr(0, target.find('#'));
   Target result;
   const std::size_t mark = target.find('?');
-  result.path = std::string(target.substr(0, mark));
+  result.path = mark == 0 ? "/" : std::string(target.substr(0, mark));
   if (mark == target.npos) return result;
   std::string_view query = target.substr(mark + 1);
   while (!query.empty()) {
@@ -143,6 +143,12 @@ std::optional<Target> parseTarget(std::string_view target) {
     result.query.emplace_back(std::move(*key), std::move(*value));
   }
   return result;
+}
+
+std::string Address::toString() const {
+  // The colons of an IPv6 address are not those of the port.
+  const bool brackets = host.find(':') != host.npos;
+  return (brackets ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
 std::optional<Address> parseAddress(std::string_view text) {

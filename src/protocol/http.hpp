@@ -73,9 +73,9 @@ struct Address {
   std::uint16_t port = 0;
 
   bool operator==(const Address&) const = default;
-  std::string toString() const { return host + ":" + std::to_string(port); }
+  std::string toString() const;
 };
-/// `HOST:PORT`; nullopt for anything else.
+/// `HOST:PORT`, an IPv6 address in brackets; nullopt for anything else.
 std::optional<Address> parseAddress(std::string_view text);
 
 constexpr std::string_view kJson = "application/json";
