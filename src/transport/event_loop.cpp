@@ -1,0 +1,103 @@
+#include <utility>  // Asio 1.18 needs std::exchange and does not include it.
+
+#include "transport/event_loop.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstdint>
+#include <map>
+
+namespace mesos::transport {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+struct EventLoop::State {
+  // One thread runs the loop; others only post.
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+  std::map<std::uint64_t, asio::posix::stream_descriptor> watched;
+  std::uint64_t registrations = 0;
+
+  // The descriptors are the callers': a stream_descriptor must not close them.
+  void forget(std::uint64_t registration) {
+    const auto found = watched.find(registration);
+    if (found == watched.end()) return;
+    found->second.release();
+    watched.erase(found);
+  }
+};
+
+EventLoop::EventLoop() : state_(std::make_unique<State>()) {}
+
+EventLoop::~EventLoop() {
+  while (!state_->watched.empty()) state_->forget(state_->watched.begin()->first);
+}
+
+void EventLoop::run() { state_->context.run(); }
+
+void EventLoop::stop() { state_->context.stop(); }
+
+void EventLoop::post(std::function<void()> task) { asio::post(state_->context, std::move(task)); }
+
+std::uint64_t EventLoop::onReadable(int fd, std::function<void()> ready) {
+  const std::uint64_t registration = ++state_->registrations;
+  asio::posix::stream_descriptor descriptor(state_->context);
+  error_code error;
+  descriptor.assign(fd, error);
+  if (error) {
+    // Not something that can be waited for, such as a plain file: always readable.
+    post(std::move(ready));
+    return registration;
+  }
+  const auto place = state_->watched.emplace(registration, std::move(descriptor)).first;
+  place->second.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [this, registration, ready = std::move(ready)](error_code failed) {
+                             if (failed || !state_->watched.contains(registration))
+                               return;  // Cancelled.
+                             state_->forget(registration);
+                             ready();
+                           });
+  return registration;
+}
+
+void EventLoop::cancelReadable(std::uint64_t registration) { state_->forget(registration); }
+
+asio::io_context& EventLoop::context() { return state_->context; }
+
+struct Timer::State {
+  explicit State(EventLoop& loop) : timer(loop.context()) {}
+
+  asio::steady_timer timer;
+  std::uint64_t generation = 0;  // Of the deadline that counts; older ones expire unheard.
+  std::function<void()> expired;
+};
+
+Timer::Timer(EventLoop& loop) : state_(std::make_shared<State>(loop)) {}
+
+Timer::~Timer() { cancel(); }
+
+void Timer::set(TimePoint when, std::function<void()> expired) {
+  const std::uint64_t generation = ++state_->generation;
+  state_->expired = std::move(expired);
+  state_->timer.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(when));
+  state_->timer.async_wait([state = state_, generation](error_code) {
+    if (state->generation != generation || !state->expired) return;
+    const std::function<void()> callback = std::exchange(state->expired, nullptr);
+    callback();
+  });
+}
+
+void Timer::cancel() {
+  ++state_->generation;
+  state_->expired = nullptr;
+  state_->timer.cancel();
+}
+
+Now currentTime() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
+
+}  // namespace mesos::transport
