@@ -1,0 +1,48 @@
+#include "transport/outbox.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mesos::transport {
+
+// Below this, copying into the piece before costs less than one more element of a gathered write.
+constexpr std::size_t kJoinBytesMax = 8 * 1024;
+
+void Outbox::push(std::string bytes) {
+  if (bytes.empty()) return;
+  bytes_ += bytes.size();
+  const bool joins = pieces_.size() > gathered_ && bytes.size() <= kJoinBytesMax &&
+                     pieces_.back().size() <= kJoinBytesMax;
+  if (joins) {
+    pieces_.back() += bytes;
+  } else {
+    pieces_.push_back(std::move(bytes));
+  }
+}
+
+void Outbox::gather(std::size_t piecesMax, std::vector<std::string_view>& pieces) {
+  pieces.clear();
+  gathered_ = std::min(piecesMax, pieces_.size());
+  for (std::size_t i = 0; i < gathered_; ++i) pieces.push_back(pieces_[i]);
+  if (!pieces.empty()) pieces.front().remove_prefix(offset_);
+}
+
+void Outbox::consume(std::size_t count) {
+  MESOS_CHECK(count <= bytes_);
+  bytes_ -= count;
+  gathered_ = 0;
+  while (count > 0) {
+    const std::size_t left = pieces_.front().size() - offset_;
+    if (count < left) {
+      offset_ += count;
+      return;
+    }
+    count -= left;
+    offset_ = 0;
+    pieces_.pop_front();
+  }
+}
+
+}  // namespace mesos::transport
