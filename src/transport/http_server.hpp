@@ -78,8 +78,9 @@ class HttpServer {
   /// Cuts every connection, without final chunks.
   void cutConnections();
 
+  struct State;  ///< The implementation's.
+
  private:
-  struct State;
   explicit HttpServer(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };

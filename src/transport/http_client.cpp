@@ -1,0 +1,217 @@
+#include <utility>  // Asio 1.18 needs std::exchange and does not include it.
+
+#include "transport/http_client.hpp"
+
+#include "transport/http_wire.hpp"
+#include "transport/outbox.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <fcntl.h>
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace mesos::transport {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using protocol::Address;
+using protocol::Request;
+
+namespace {
+
+constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kPiecesMax = 16;
+
+}  // namespace
+
+struct HttpConnection::State : std::enable_shared_from_this<State> {
+  State(EventLoop& eventLoop, Handlers h)
+      : loop(eventLoop), handlers(std::move(h)), socket(loop.context()) {}
+
+  void connect(const Address& to);
+  void send(Request request);
+  void close();
+  void pause(bool on);
+
+  bool isOver() const { return failed || closed; }
+  void onConnected(error_code error);
+  void fail(std::string reason);
+  void write();
+  void read();
+  void onRead(std::string_view bytes);
+  void onHead();
+  void onEnd(error_code error);
+  void finishBody();
+
+  EventLoop& loop;
+  Handlers handlers;
+  tcp::socket socket;
+  Address address;
+  bool connected = false;
+  bool failed = false;  // onClosed is on its way, and nothing else is.
+  bool closed = false;  // No handler is called any more.
+  bool reading = false;
+  bool writing = false;
+  bool paused = false;
+  Outbox outbox;
+  std::vector<std::string_view> pieces;
+  std::vector<asio::const_buffer> buffers;
+  std::deque<bool> awaited;  // One per unanswered request: whether it is a HEAD.
+  HeadReader head{kHeaderBytesMax};
+  std::optional<BodyDecoder> body;
+  std::array<char, kReadBytes> readBuffer{};
+};
+
+void HttpConnection::State::connect(const Address& to) {
+  address = to;
+  error_code error;
+  const auto ip = asio::ip::make_address(to.host, error);
+  if (error) return fail("\"" + to.host + "\" is not a numeric address");
+  const tcp::endpoint endpoint(ip, to.port);
+  socket.open(endpoint.protocol(), error);
+  if (error) return fail(error.message());
+  // Programs that fork must not hand this connection to their children.
+  ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+  socket.set_option(tcp::no_delay(true), error);
+  socket.async_connect(endpoint, [self = shared_from_this()](error_code refused) {
+    if (!self->closed) self->onConnected(refused);
+  });
+}
+
+void HttpConnection::State::onConnected(error_code error) {
+  if (error) return fail(error.message());
+  connected = true;
+  if (handlers.onConnected) handlers.onConnected();
+  write();
+  read();
+}
+
+// Tells the owner, from the loop, that it is over.
+void HttpConnection::State::fail(std::string reason) {
+  if (isOver()) return;
+  failed = true;
+  loop.post([self = shared_from_this(), reason = std::move(reason)] {
+    if (self->closed) return;
+    self->close();
+    if (self->handlers.onClosed) self->handlers.onClosed(reason);
+  });
+}
+
+void HttpConnection::State::close() {
+  closed = true;
+  error_code ignored;
+  socket.close(ignored);
+}
+
+void HttpConnection::State::send(Request request) {
+  if (isOver()) return;
+  awaited.push_back(request.method == "HEAD");
+  outbox.push(requestHeadText(request, address));
+  outbox.push(std::move(request.body));
+  write();
+}
+
+void HttpConnection::State::write() {
+  if (!connected || writing || isOver() || outbox.empty()) return;
+  writing = true;
+  outbox.gather(kPiecesMax, pieces);
+  buffers.clear();
+  for (const std::string_view piece : pieces) buffers.emplace_back(piece.data(), piece.size());
+  socket.async_write_some(buffers, [self = shared_from_this()](error_code error, std::size_t n) {
+    self->writing = false;
+    if (self->isOver()) return;
+    self->outbox.consume(n);
+    // A peer that refuses more may have said why: the reading side notices the end, too.
+    if (error && self->paused) return self->fail(error.message());
+    if (!error) self->write();
+  });
+}
+
+void HttpConnection::State::pause(bool on) {
+  paused = on;
+  read();
+}
+
+void HttpConnection::State::read() {
+  if (!connected || reading || paused || isOver()) return;
+  reading = true;
+  socket.async_read_some(asio::buffer(readBuffer),
+                         [self = shared_from_this()](error_code error, std::size_t n) {
+                           self->reading = false;
+                           if (self->isOver()) return;
+                           if (error) return self->onEnd(error);
+                           self->onRead({self->readBuffer.data(), n});
+                           self->read();
+                         });
+}
+
+void HttpConnection::State::onRead(std::string_view bytes) {
+  while (!bytes.empty() && !isOver()) {
+    if (!body) {
+      const auto state = head.take(bytes);
+      if (state == HeadReader::State::TooLarge) return fail("the answer's headers are too large");
+      if (state == HeadReader::State::Partial) return;
+      onHead();
+      if (isOver()) return;
+      if (!body) continue;
+    }
+    for (auto piece = body->take(bytes); !piece.empty(); piece = body->take(bytes)) {
+      if (handlers.onBytes) handlers.onBytes(piece);
+      if (closed) return;
+    }
+    if (body->broken()) return fail("the answer's chunks are malformed");
+    if (body->done()) finishBody();
+  }
+}
+
+void HttpConnection::State::onHead() {
+  const auto parsed = parseResponseHead(head.text(), !awaited.empty() && awaited.front());
+  head.reset();
+  if (!parsed) return fail("the peer does not speak HTTP");
+  if (parsed->head.status < 200) return;  // Interim; the answer follows.
+  if (awaited.empty()) return fail("an answer to no request");
+  body.emplace(parsed->body);
+  if (handlers.onResponse) handlers.onResponse(parsed->head);
+  if (!closed && body->done()) finishBody();
+}
+
+void HttpConnection::State::finishBody() {
+  body.reset();
+  awaited.pop_front();
+  if (handlers.onBodyEnd) handlers.onBodyEnd();
+}
+
+void HttpConnection::State::onEnd(error_code error) {
+  if (error != asio::error::eof) return fail(error.message());
+  if (body && body->untilClose()) {
+    finishBody();
+  } else if (body || !head.empty()) {
+    return fail("closed by the peer in the middle of an answer");
+  }
+  fail("closed by the peer");
+}
+
+HttpConnection::HttpConnection(EventLoop& loop, Handlers handlers)
+    : state_(std::make_shared<State>(loop, std::move(handlers))) {}
+
+HttpConnection::~HttpConnection() { state_->close(); }
+
+void HttpConnection::connect(const Address& address) { state_->connect(address); }
+
+void HttpConnection::send(Request request) { state_->send(std::move(request)); }
+
+void HttpConnection::close() { state_->close(); }
+
+void HttpConnection::pauseReading(bool paused) { state_->pause(paused); }
+
+std::size_t HttpConnection::unsentBytes() const { return state_->outbox.bytes(); }
+
+}  // namespace mesos::transport

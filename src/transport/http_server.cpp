@@ -1,0 +1,526 @@
+#include <utility>  // Asio 1.18 needs std::exchange and does not include it.
+
+#include "transport/http_server.hpp"
+
+#include "transport/exchange.hpp"
+#include "transport/gzip.hpp"
+#include "transport/http_wire.hpp"
+#include "transport/outbox.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace mesos::transport {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using protocol::Request;
+using protocol::Response;
+
+namespace {
+
+constexpr std::size_t kReadBytes = 16 * 1024;
+constexpr std::size_t kPiecesMax = 16;
+// A connection is read no further while this much of it is unanswered or unsent.
+constexpr std::size_t kRequestsInProgressMax = 64;
+constexpr std::size_t kUnsentBytesMax = std::size_t{4} << 20;
+// What a declared length may reserve before a byte of it has come.
+constexpr std::uint64_t kReserveBytesMax = std::uint64_t{1} << 20;
+// How long a connection that we have ended waits for the peer to end it, too: closing earlier would
+// make the kernel throw away what the peer has not read yet.
+constexpr Duration kLingerTime = std::chrono::seconds(2);
+constexpr Duration kAcceptRetry = std::chrono::milliseconds(100);
+
+class Connection;
+
+}  // namespace
+
+struct HttpServer::State : std::enable_shared_from_this<State> {
+  State(EventLoop& eventLoop, HttpServerOptions o, Handler h)
+      : loop(eventLoop),
+        options(std::move(o)),
+        handler(std::move(h)),
+        acceptor(loop.context()),
+        retry(loop) {}
+
+  Result<void> listen();
+  void accept();
+  void onAccepted(error_code error, tcp::socket socket);
+  void drain();
+  void closeAll(bool tell);
+  std::string_view date(std::chrono::sys_time<Duration> wall);
+
+  EventLoop& loop;
+  HttpServerOptions options;
+  Handler handler;
+  tcp::acceptor acceptor;
+  Timer retry;
+  std::uint16_t port = 0;
+  bool draining = false;
+  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
+  std::chrono::sys_seconds dateOf{};
+  std::string dateText;
+};
+
+namespace {
+
+class Connection final : public Exchange::Owner, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<HttpServer::State> server, tcp::socket socket)
+      : server_(std::move(server)),
+        socket_(std::move(socket)),
+        timer_(server_->loop),
+        now_(currentTime()),
+        lastActivity_(now_.steady),
+        reader_(server_->options.headerBytesMax) {}
+
+  void start();
+  void drain();
+  void cut(bool tell);
+
+  void onExchange() override;
+  std::string_view date() override { return server_->date(currentTime().wall); }
+  const GzipCodec* gzip() const override { return server_->options.gzip; }
+  bool draining() const override { return server_->draining; }
+  std::string peer() const override;
+  EventLoop& loop() override { return server_->loop; }
+
+ private:
+  void read();
+  void onRead(std::size_t count);
+  void onEnd(error_code error);
+  void process();
+  void takeBytes();
+  bool takeHead();
+  bool takeBody();
+  void deliver();
+  void refuse(int status);
+  std::shared_ptr<Exchange> addExchange(Exchange::Traits traits);
+  void flush();
+  void write();
+  void onWritten(error_code error, std::size_t count);
+  void endIfDone();
+  bool isFull() const;
+  bool isReadingRequest() const { return head_ || !reader_.empty(); }
+  bool isStreaming() const;
+  std::size_t unsentBytes() const;
+  void watchClock();
+  void onTimer();
+  std::optional<TimePoint> deadline() const;
+
+  std::shared_ptr<HttpServer::State> server_;
+  tcp::socket socket_;
+  Timer timer_;
+  std::optional<TimePoint> timerSet_;
+  Now now_;  // Of the last thing that happened.
+
+  bool closed_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool processing_ = false;
+  bool deaf_ = false;       // What else comes is not for us; the end is.
+  bool peerEnded_ = false;  // The peer sends no more.
+  bool ending_ = false;     // Close once everything is written.
+  bool lingering_ = false;  // Our end is closed.
+  TimePoint lastActivity_;  // The end of the last request or answer.
+  TimePoint requestStart_;  // Of the request being read.
+  TimePoint lastProgress_;  // Of writing.
+  TimePoint lingerStart_;
+
+  std::array<char, kReadBytes> readBuffer_;
+  std::string_view unread_;  // The part of it that is not looked at yet.
+  HeadReader reader_;
+  std::optional<RequestHead> head_;  // Of the request whose body is being read.
+  std::optional<BodyDecoder> decoder_;
+  std::string body_;
+
+  std::deque<std::shared_ptr<Exchange>> exchanges_;  // In the order of their requests.
+  Outbox outbox_;
+  std::vector<std::string_view> pieces_;
+  std::vector<asio::const_buffer> buffers_;
+};
+
+void Connection::start() {
+  error_code ignored;
+  socket_.set_option(tcp::no_delay(true), ignored);
+  read();
+  watchClock();
+}
+
+std::string Connection::peer() const {
+  error_code error;
+  const tcp::endpoint endpoint = socket_.remote_endpoint(error);
+  if (error) return "unknown";
+  return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+}
+
+void Connection::cut(bool tell) {
+  if (closed_) return;
+  closed_ = true;
+  const auto self = shared_from_this();  // The server forgets us below.
+  error_code ignored;
+  socket_.close(ignored);
+  timer_.cancel();
+  for (const auto& exchange : exchanges_) exchange->detach(tell);
+  exchanges_.clear();
+  server_->connections.erase(this);
+}
+
+void Connection::drain() {
+  deaf_ = true;
+  if (exchanges_.empty()) ending_ = true;
+  endIfDone();
+}
+
+bool Connection::isFull() const {
+  return exchanges_.size() >= kRequestsInProgressMax || unsentBytes() >= kUnsentBytesMax;
+}
+
+bool Connection::isStreaming() const {
+  return std::any_of(exchanges_.begin(), exchanges_.end(),
+                     [](const auto& exchange) { return exchange->isStreaming(); });
+}
+
+std::size_t Connection::unsentBytes() const {
+  std::size_t bytes = outbox_.bytes();
+  for (const auto& exchange : exchanges_) bytes += exchange->heldBytes();
+  return bytes;
+}
+
+void Connection::read() {
+  if (closed_ || reading_ || peerEnded_ || !unread_.empty()) return;
+  reading_ = true;
+  socket_.async_read_some(asio::buffer(readBuffer_),
+                          [self = shared_from_this()](error_code error, std::size_t count) {
+                            self->reading_ = false;
+                            if (self->closed_) return;
+                            self->now_ = currentTime();
+                            if (error) return self->onEnd(error);
+                            self->onRead(count);
+                          });
+}
+
+void Connection::onRead(std::size_t count) {
+  if (!deaf_) unread_ = std::string_view(readBuffer_.data(), count);
+  process();
+}
+
+// A peer that ends its side may still want the answers it is owed. A stream has no end to wait for:
+// there this is how the death of its reader shows.
+void Connection::onEnd(error_code error) {
+  if (error != asio::error::eof || isStreaming() || lingering_) return cut(true);
+  peerEnded_ = true;
+  deaf_ = true;
+  if (exchanges_.empty()) ending_ = true;
+  endIfDone();
+}
+
+// Makes requests of what has been read, as far as there is room for them.
+void Connection::process() {
+  if (processing_ || closed_) return;
+  processing_ = true;
+  while (!closed_ && !deaf_ && !unread_.empty() && !isFull()) takeBytes();
+  processing_ = false;
+  if (closed_) return;
+  if (deaf_) unread_ = {};
+  read();
+  endIfDone();
+  if (!closed_) watchClock();
+}
+
+void Connection::takeBytes() {
+  if (!isReadingRequest()) requestStart_ = now_.steady;
+  if (!head_ && !takeHead()) return;
+  if (takeBody()) deliver();
+}
+
+// Whether the head is complete and good.
+bool Connection::takeHead() {
+  switch (reader_.take(unread_)) {
+    case HeadReader::State::Partial:
+      return false;
+    case HeadReader::State::TooLarge:
+      refuse(431);
+      return false;
+    case HeadReader::State::Complete:
+      break;
+  }
+  head_ = parseRequestHead(reader_.text());
+  reader_.reset();
+  if (!head_) {
+    refuse(400);
+    return false;
+  }
+  if (head_->body.length > server_->options.bodyBytesMax) {
+    refuse(413);
+    return false;
+  }
+  decoder_.emplace(head_->body);
+  body_.reserve(static_cast<std::size_t>(std::min(head_->body.length, kReserveBytesMax)));
+  return true;
+}
+
+// Whether the body is complete and good.
+bool Connection::takeBody() {
+  for (auto piece = decoder_->take(unread_); !piece.empty(); piece = decoder_->take(unread_)) {
+    if (piece.size() > server_->options.bodyBytesMax - body_.size()) {
+      refuse(413);
+      return false;
+    }
+    body_.append(piece);
+  }
+  if (decoder_->broken()) refuse(400);
+  return decoder_ && decoder_->done();
+}
+
+void Connection::deliver() {
+  RequestHead head = std::move(*head_);
+  head_.reset();
+  decoder_.reset();
+  lastActivity_ = now_.steady;
+  if (!head.keepAlive) deaf_ = true;
+  const auto exchange =
+      addExchange({.isHead = head.method == "HEAD",
+                   .http10 = head.http10,
+                   .keepAlive = head.keepAlive,
+                   .acceptsGzip = gzip() && acceptsGzip(head.headers.find("Accept-Encoding"))});
+  Request request{.method = std::move(head.method),
+                  .target = std::move(head.target),
+                  .headers = std::move(head.headers),
+                  .body = std::exchange(body_, {})};
+  const std::string* const coding = request.headers.find("Content-Encoding");
+  if (gzip() && coding && *coding == "gzip") {  // No other spelling counts (fact T5).
+    auto inflated = gzip()->inflate(request.body, server_->options.bodyBytesMax);
+    if (!inflated) {
+      return exchange->respond({.status = 500,
+                                .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+                                .body = "failed to decode body"});
+    }
+    request.body = std::move(*inflated);
+  }
+  server_->handler(exchange, std::move(request));
+}
+
+// What came is no request, or more than we take: the connection ends after the answers before it.
+void Connection::refuse(int status) {
+  deaf_ = true;
+  head_.reset();
+  decoder_.reset();
+  reader_.reset();
+  body_ = {};
+  if (isStreaming()) return cut(true);
+  const auto exchange = addExchange({.keepAlive = false});
+  if (!server_->options.answerMalformed) return exchange->hangUp();
+  exchange->respond({.status = status,
+                     .headers = {{"Content-Type", "text/plain; charset=utf-8"}},
+                     .body = std::string(protocol::reasonOf(status)) + "\n"});
+}
+
+std::shared_ptr<Exchange> Connection::addExchange(Exchange::Traits traits) {
+  return exchanges_.emplace_back(std::make_shared<Exchange>(*this, traits));
+}
+
+void Connection::onExchange() {
+  flush();
+  if (closed_) return;
+  if (isStreaming() && (peerEnded_ || unsentBytes() > server_->options.streamBytesMax)) {
+    return cut(true);
+  }
+  write();
+  process();
+}
+
+// Moves the answers whose turn it is into the outbox.
+void Connection::flush() {
+  while (!exchanges_.empty() && !ending_) {
+    Exchange& first = *exchanges_.front();
+    first.moveBytes(outbox_);
+    if (!first.isComplete()) return;
+    ending_ = first.endsConnection();
+    first.detach(false);
+    exchanges_.pop_front();
+    lastActivity_ = currentTime().steady;
+  }
+  if (exchanges_.empty() && (peerEnded_ || server_->draining)) ending_ = true;
+}
+
+void Connection::write() {
+  if (writing_ || closed_ || outbox_.empty()) return;
+  writing_ = true;
+  if (lastProgress_ < lastActivity_) lastProgress_ = lastActivity_;
+  outbox_.gather(kPiecesMax, pieces_);
+  buffers_.clear();
+  for (const std::string_view piece : pieces_) buffers_.emplace_back(piece.data(), piece.size());
+  socket_.async_write_some(buffers_,
+                           [self = shared_from_this()](error_code error, std::size_t count) {
+                             self->writing_ = false;
+                             if (!self->closed_) self->onWritten(error, count);
+                           });
+}
+
+void Connection::onWritten(error_code error, std::size_t count) {
+  if (error) return cut(true);
+  outbox_.consume(count);
+  now_ = currentTime();
+  lastProgress_ = now_.steady;
+  if (isReadingRequest()) requestStart_ = std::max(requestStart_, lastProgress_);
+  write();
+  process();
+}
+
+// Ends the connection when it is to end and everything is out. Ours is the first end: the peer
+// shall read the last answer before a reset can reach it.
+void Connection::endIfDone() {
+  if (closed_ || lingering_ || !ending_ || writing_ || !outbox_.empty()) return;
+  for (const auto& exchange : exchanges_) exchange->detach(true);
+  exchanges_.clear();
+  if (peerEnded_) return cut(true);
+  lingering_ = true;
+  deaf_ = true;
+  lingerStart_ = currentTime().steady;
+  error_code ignored;
+  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  watchClock();
+}
+
+std::optional<TimePoint> Connection::deadline() const {
+  const HttpServerOptions& options = server_->options;
+  if (lingering_) return lingerStart_ + kLingerTime;
+  std::optional<TimePoint> earliest;
+  const auto consider = [&](TimePoint when) { earliest = std::min(earliest.value_or(when), when); };
+  if (isReadingRequest() && !isFull()) consider(requestStart_ + options.requestTimeout);
+  // A stream may be read slowly, up to streamBytesMax; an answer has to be taken.
+  if (!outbox_.empty() && !isStreaming()) consider(lastProgress_ + options.requestTimeout);
+  const bool idle = exchanges_.empty() && outbox_.empty() && !isReadingRequest();
+  if (idle && options.idleTimeout > Duration::zero()) consider(lastActivity_ + options.idleTimeout);
+  return earliest;
+}
+
+// The timer is set anew only when it must fire earlier than it will: most deadlines only move
+// away, with every request.
+void Connection::watchClock() {
+  const auto when = deadline();
+  if (!when || (timerSet_ && *timerSet_ <= *when)) return;
+  timerSet_ = when;
+  // A timer belongs to its connection; only a shared_ptr would keep both for ever.
+  timer_.set(*when, [this] { onTimer(); });
+}
+
+void Connection::onTimer() {
+  timerSet_.reset();
+  now_ = currentTime();
+  const auto when = deadline();
+  if (!when || now_.steady < *when) return watchClock();
+  const bool slowRequest = isReadingRequest() && !lingering_ && outbox_.empty();
+  if (!slowRequest) return cut(true);
+  refuse(408);
+  process();
+}
+
+}  // namespace
+
+Result<void> HttpServer::State::listen() {
+  const auto failure = [&](const std::string& reason) {
+    return Error{"cannot listen on " + options.ip + ":" + std::to_string(options.port) + ": " +
+                 reason};
+  };
+  error_code error;
+  const auto ip = asio::ip::make_address(options.ip, error);
+  if (error) return failure("this is not a numeric address");
+  const tcp::endpoint endpoint(ip, options.port);
+  acceptor.open(endpoint.protocol(), error);
+  if (error) return failure(error.message());
+  // Programs that fork must not hand the port to their children.
+  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+  acceptor.set_option(tcp::acceptor::reuse_address(options.reuseAddress), error);
+  acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) return failure(error.message());
+  port = acceptor.local_endpoint(error).port();
+  if (error) return failure(error.message());
+  accept();
+  return {};
+}
+
+void HttpServer::State::accept() {
+  acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
+    self->onAccepted(error, std::move(socket));
+  });
+}
+
+void HttpServer::State::onAccepted(error_code error, tcp::socket socket) {
+  if (!acceptor.is_open()) return;
+  if (error) {
+    // Out of descriptors, most likely. The backlog waits.
+    return retry.set(currentTime().steady + kAcceptRetry, [this] {
+      if (acceptor.is_open()) accept();
+    });
+  }
+  if (connections.size() < options.connectionsMax) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+    const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
+    connections.emplace(connection.get(), connection);
+    connection->start();
+  }
+  accept();
+}
+
+void HttpServer::State::drain() {
+  draining = true;
+  error_code ignored;
+  acceptor.close(ignored);
+  const auto current = connections;  // Connections leave the map as they end.
+  for (const auto& [key, connection] : current) connection->drain();
+}
+
+void HttpServer::State::closeAll(bool tell) {
+  const auto current = std::exchange(connections, {});
+  for (const auto& [key, connection] : current) connection->cut(tell);
+}
+
+std::string_view HttpServer::State::date(std::chrono::sys_time<Duration> wall) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+  if (dateText.empty() || second != dateOf) {
+    dateOf = second;
+    dateText = httpDate(second);
+  }
+  return dateText;
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoop& loop, HttpServerOptions options,
+                                                       Handler handler) {
+  auto state = std::make_shared<State>(loop, std::move(options), std::move(handler));
+  if (const auto listening = state->listen(); !listening) return listening.error();
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
+}
+
+HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+HttpServer::~HttpServer() {
+  error_code ignored;
+  state_->acceptor.close(ignored);
+  state_->retry.cancel();
+  // Whoever destroys the server does not want to hear of its connections any more.
+  state_->closeAll(false);
+}
+
+std::uint16_t HttpServer::port() const { return state_->port; }
+
+std::size_t HttpServer::connections() const { return state_->connections.size(); }
+
+void HttpServer::drain() { state_->drain(); }
+
+void HttpServer::cutConnections() { state_->closeAll(true); }
+
+}  // namespace mesos::transport

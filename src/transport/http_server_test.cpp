@@ -1,0 +1,483 @@
+#include "transport/http_server.hpp"
+
+#include "transport/gzip.hpp"
+#include "transport/loopback_testing.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+namespace mesos::transport {
+namespace {
+
+using protocol::Request;
+using protocol::Response;
+using std::chrono::milliseconds;
+using testing::eventually;
+using testing::LoopThread;
+using testing::RawSocket;
+
+/// A server whose answers the test decides: the target says how.
+class HttpServerTest : public ::testing::Test {
+ protected:
+  void listen(HttpServerOptions options = {}) {
+    thread_.run([&] {
+      auto server =
+          HttpServer::listen(thread_.loop(), std::move(options),
+                             [this](std::shared_ptr<HttpExchange> exchange, Request request) {
+                               handle(std::move(exchange), std::move(request));
+                             });
+      server_ = std::move(server.value());
+    });
+  }
+
+  void TearDown() override {
+    thread_.run([&] {
+      held_.clear();
+      server_.reset();
+    });
+  }
+
+  void handle(std::shared_ptr<HttpExchange> exchange, Request request) {
+    ++requests_;
+    exchange->onClosed([this] { ++closed_; });
+    if (request.target == "/hold") {
+      held_.push_back(exchange);
+    } else if (request.target == "/stream") {
+      exchange->startStream({.status = 200, .headers = {{"X", "y"}}});
+      held_.push_back(exchange);
+    } else if (request.target == "/hang-up") {
+      exchange->hangUp();
+    } else if (request.target.starts_with("/big/")) {
+      exchange->respond({.status = 200,
+                         .headers = {},
+                         .body = std::string(std::stoul(request.target.substr(5)), 'b')});
+    } else if (request.target == "/length") {
+      exchange->respond(
+          {.status = 200, .headers = {}, .body = std::to_string(request.body.size())});
+    } else if (request.target == "/accept") {
+      exchange->respond({.status = 202, .headers = {}, .body = {}});
+    } else {
+      exchange->respond({.status = 200,
+                         .headers = {{"Content-Type", "text/plain"}},
+                         .body = request.method + " " + request.target + " " + request.body});
+    }
+  }
+
+  RawSocket connect() { return RawSocket::connectTo(server_->port()); }
+  std::size_t connections() {
+    std::size_t count = 0;
+    thread_.run([&] { count = server_->connections(); });
+    return count;
+  }
+  void onLoop(const std::function<void()>& task) { thread_.run(task); }
+
+  LoopThread thread_;
+  std::unique_ptr<HttpServer> server_;
+  std::vector<std::shared_ptr<HttpExchange>> held_;
+  std::atomic<int> requests_ = 0;
+  std::atomic<int> closed_ = 0;
+};
+
+std::string bodyOf(const std::string& response) {
+  const std::size_t at = response.find("\r\n\r\n");
+  return at == response.npos ? "no head" : response.substr(at + 4);
+}
+
+TEST_F(HttpServerTest, AnswersWithDateAndLength) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string response = client.readResponse();
+  EXPECT_EQ(response.substr(0, 17), "HTTP/1.1 200 OK\r\n");
+  EXPECT_NE(response.find("\r\nDate: "), response.npos);
+  EXPECT_NE(response.find(" GMT\r\n"), response.npos);
+  EXPECT_NE(response.find("\r\nContent-Length: 7\r\n"), response.npos);
+  EXPECT_EQ(response.find("Connection"), response.npos);
+  EXPECT_EQ(bodyOf(response), "GET /x ");
+}
+
+TEST_F(HttpServerTest, SaysThatAnAcceptedAnswerIsEmpty) {
+  listen();
+  RawSocket client = connect();
+  client.write("POST /accept HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi");
+  const std::string response = client.readResponse();
+  EXPECT_EQ(response.substr(0, 23), "HTTP/1.1 202 Accepted\r\n");
+  EXPECT_NE(response.find("\r\nContent-Length: 0\r\n"), response.npos);
+}
+
+TEST_F(HttpServerTest, ReadsARequestCutAtEveryByte) {
+  listen();
+  const std::string request =
+      "POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  RawSocket client = connect();
+  for (std::size_t split = 1; split < request.size(); ++split) {
+    client.write(request.substr(0, split));
+    onLoop([] {});  // Lets the first part be read alone, most of the time.
+    client.write(request.substr(split));
+    ASSERT_EQ(bodyOf(client.readResponse()), "POST /x abcde") << split;
+  }
+}
+
+TEST_F(HttpServerTest, ReadsARequestThatComesByteByByte) {
+  listen();
+  RawSocket client = connect();
+  for (const char c : std::string("POST /x HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi")) {
+    client.write(std::string_view(&c, 1));
+    onLoop([] {});
+  }
+  EXPECT_EQ(bodyOf(client.readResponse()), "POST /x hi");
+}
+
+TEST_F(HttpServerTest, AnswersPipelinedRequestsInTheirOrder) {
+  listen();
+  RawSocket client = connect();
+  client.write(
+      "GET /hold HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\nGET /hold HTTP/1.1\r\n\r\n"
+      "GET /4 HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return requests_ == 4; }));
+  onLoop([&] { held_[1]->respond({.status = 200, .headers = {}, .body = "three"}); });
+  onLoop([&] { held_[0]->respond({.status = 200, .headers = {}, .body = "one"}); });
+  EXPECT_EQ(bodyOf(client.readResponse()), "one");
+  EXPECT_EQ(bodyOf(client.readResponse()), "GET /2 ");
+  EXPECT_EQ(bodyOf(client.readResponse()), "three");
+  EXPECT_EQ(bodyOf(client.readResponse()), "GET /4 ");
+}
+
+TEST_F(HttpServerTest, ReadsNoFurtherThan64UnansweredRequests) {
+  listen();
+  RawSocket client = connect();
+  std::string requests;
+  for (int i = 0; i < 100; ++i) requests += "GET /hold HTTP/1.1\r\n\r\n";
+  client.write(requests);
+  ASSERT_TRUE(eventually([&] { return requests_ == 64; }));
+  onLoop([&] { EXPECT_EQ(held_.size(), 64u); });
+  onLoop([&] {
+    const auto first = held_;
+    for (const auto& exchange : first)
+      exchange->respond({.status = 202, .headers = {}, .body = {}});
+  });
+  ASSERT_TRUE(eventually([&] { return requests_ == 100; }));
+  onLoop([&] {
+    for (const auto& exchange : held_)
+      exchange->respond({.status = 202, .headers = {}, .body = {}});
+  });
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(client.readResponse().substr(9, 3), "202");
+}
+
+TEST_F(HttpServerTest, ClosesAfterTheAnswerWhenAsked) {
+  listen();
+  for (const char* request : {"GET /x HTTP/1.1\r\nConnection: close\r\n\r\nGET /y HTTP/1.1\r\n\r\n",
+                              "GET /x HTTP/1.0\r\n\r\n"}) {
+    RawSocket client = connect();
+    client.write(request);
+    EXPECT_EQ(bodyOf(client.readAll()), "GET /x ");
+  }
+  ASSERT_TRUE(eventually([&] { return connections() == 0; }));
+  EXPECT_EQ(requests_, 2);
+}
+
+TEST_F(HttpServerTest, KeepsAnOldClientThatAsksForIt) {
+  listen();
+  RawSocket client = connect();
+  for (int i = 0; i < 2; ++i) {
+    client.write("GET /x HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
+    const std::string response = client.readResponse();
+    EXPECT_NE(response.find("Connection: keep-alive\r\n"), response.npos);
+    EXPECT_EQ(bodyOf(response), "GET /x ");
+  }
+}
+
+TEST_F(HttpServerTest, AnswersHeadWithTheFullLengthAndNoBody) {
+  listen();
+  RawSocket client = connect();
+  client.write("HEAD /big/5000 HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n");
+  const std::string head = client.readUntil("\r\n\r\n");
+  EXPECT_NE(head.find("Content-Length: 5000\r\n"), head.npos);
+  EXPECT_EQ(bodyOf(client.readResponse()), "GET /y ");
+}
+
+TEST_F(HttpServerTest, NeverSaysContinue) {
+  listen();
+  RawSocket client = connect();
+  client.write("POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  onLoop([] {});
+  client.write("hi");
+  EXPECT_EQ(client.readResponse().substr(0, 15), "HTTP/1.1 200 OK");
+}
+
+TEST_F(HttpServerTest, ClosesMalformedRequestsWithoutAWord) {
+  listen();
+  for (const std::string& bytes :
+       {std::string("GARBAGE\r\n\r\n"), std::string("get / HTTP/1.1\r\n\r\n"),
+        std::string("GET version HTTP/1.1\r\n\r\n"),
+        std::string("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+        "GET / HTTP/1.1\r\nA: " + std::string(100 * 1024, 'a') + "\r\n\r\n"}) {
+    RawSocket client = connect();
+    client.write(bytes);
+    EXPECT_EQ(client.readAll(), "") << bytes.substr(0, 40);
+  }
+  EXPECT_EQ(requests_, 0);
+}
+
+TEST_F(HttpServerTest, AnswersTheRequestsBeforeAMalformedOne) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /x HTTP/1.1\r\n\r\nGARBAGE\r\n\r\nGET /y HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(client.readAll()), "GET /x ");
+  EXPECT_EQ(requests_, 1);
+}
+
+TEST_F(HttpServerTest, SaysWhatIsWrongWhenTold) {
+  listen({.headerBytesMax = 1000, .bodyBytesMax = 100, .answerMalformed = true});
+  const std::map<std::string, std::string> cases = {
+      {"GARBAGE\r\n\r\n", "400"},
+      {"GET / HTTP/1.1\r\nA: " + std::string(2000, 'a') + "\r\n\r\n", "431"},
+      {"POST / HTTP/1.1\r\nContent-Length: 101\r\n\r\n", "413"},
+      {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n" + std::string(101, 'a'),
+       "413"},
+      {"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"}};
+  for (const auto& [bytes, status] : cases) {
+    RawSocket client = connect();
+    client.write(bytes);
+    const std::string response = client.readAll();
+    EXPECT_EQ(response.substr(9, 3), status) << bytes.substr(0, 60);
+    EXPECT_NE(response.find("Connection: close\r\n"), response.npos);
+  }
+}
+
+TEST_F(HttpServerTest, CutsAClientThatTakesTooLongForARequest) {
+  listen({.requestTimeout = milliseconds(50), .answerMalformed = true});
+  RawSocket client = connect();
+  client.write("GET / HTTP/1.1\r\nA: b");
+  EXPECT_EQ(client.readAll().substr(9, 3), "408");
+}
+
+TEST_F(HttpServerTest, IsNotFooledByAClientThatDripsBytes) {
+  listen({.requestTimeout = milliseconds(100)});
+  RawSocket client = connect();
+  client.write("GET / HTTP/1.1\r\nA: ");
+  const auto start = currentTime().steady;
+  std::thread drip([&] {
+    for (int i = 0; i < 200 && client.write("x"); ++i) {
+      std::this_thread::sleep_for(milliseconds(5));
+    }
+  });
+  EXPECT_TRUE(client.isEnded());
+  EXPECT_LT(currentTime().steady - start, milliseconds(700));
+  drip.join();
+}
+
+TEST_F(HttpServerTest, CutsAClientThatDoesNotTakeItsAnswer) {
+  listen({.requestTimeout = milliseconds(100)});
+  RawSocket client = connect();
+  client.write("GET /big/30000000 HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return requests_ == 1 && connections() == 0; }));
+}
+
+TEST_F(HttpServerTest, ClosesIdleConnections) {
+  listen({.idleTimeout = milliseconds(50)});
+  RawSocket silent = connect();
+  RawSocket served = connect();
+  served.write("GET /x HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(served.readResponse()), "GET /x ");
+  RawSocket waiting = connect();
+  waiting.write("GET /hold HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(silent.isEnded());
+  EXPECT_TRUE(served.isEnded());
+  EXPECT_EQ(connections(), 1u);  // The one that waits for us.
+}
+
+TEST_F(HttpServerTest, TakesNoMoreConnectionsThanItsLimit) {
+  listen({.connectionsMax = 2});
+  RawSocket first = connect();
+  RawSocket second = connect();
+  ASSERT_TRUE(eventually([&] { return connections() == 2; }));
+  RawSocket third = connect();
+  EXPECT_TRUE(third.isEnded());
+  first.write("GET /x HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(first.readResponse()), "GET /x ");
+}
+
+TEST_F(HttpServerTest, SendsOneChunkForEachWrite) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /stream HTTP/1.1\r\n\r\n");
+  const std::string head = client.readUntil("\r\n\r\n");
+  EXPECT_NE(head.find("Transfer-Encoding: chunked\r\n"), head.npos);
+  EXPECT_NE(head.find("X: y\r\n"), head.npos);
+  EXPECT_EQ(head.find("Content-Length"), head.npos);
+  onLoop([&] {
+    held_[0]->write("hello");
+    held_[0]->write("");
+    held_[0]->write(std::string(26, 'z'));
+    held_[0]->end();
+    held_[0]->write("too late");
+  });
+  EXPECT_EQ(client.readUntil("0\r\n\r\n"),
+            "5\r\nhello\r\n1a\r\n" + std::string(26, 'z') + "\r\n0\r\n\r\n");
+  client.write("GET /x HTTP/1.1\r\n\r\n");  // The connection lives on (fact T4).
+  EXPECT_EQ(bodyOf(client.readResponse()), "GET /x ");
+  EXPECT_EQ(closed_, 0);
+}
+
+TEST_F(HttpServerTest, StreamsToAnOldClientUntilTheEndOfTheConnection) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /stream HTTP/1.0\r\n\r\n");
+  client.readUntil("\r\n\r\n");
+  onLoop([&] {
+    held_[0]->write("hello");
+    held_[0]->end();
+  });
+  EXPECT_EQ(client.readAll(), "hello");
+}
+
+TEST_F(HttpServerTest, TellsWhenTheReaderOfAStreamIsGone) {
+  listen();
+  {
+    RawSocket client = connect();
+    client.write("GET /stream HTTP/1.1\r\nConnection: close\r\n\r\n");
+    client.readUntil("\r\n\r\n");
+  }
+  EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+  onLoop([&] { held_[0]->write("nobody reads this"); });
+}
+
+TEST_F(HttpServerTest, CutsAStreamWhoseReaderDoesNotRead) {
+  listen({.streamBytesMax = 1 << 20});
+  RawSocket client = connect();
+  client.setReceiveBuffer(4096);
+  client.write("GET /stream HTTP/1.1\r\n\r\n");
+  client.readUntil("\r\n\r\n");
+  for (int i = 0; i < 1000 && closed_ == 0; ++i) {
+    onLoop([&] { held_[0]->write(std::string(64 * 1024, 's')); });
+  }
+  EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+}
+
+TEST_F(HttpServerTest, AnswersAPeerThatHasEndedItsSide) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /hold HTTP/1.1\r\n\r\n");
+  client.endWriting();
+  ASSERT_TRUE(eventually([&] { return requests_ == 1; }));
+  onLoop([] {});
+  onLoop([&] { held_[0]->respond({.status = 200, .headers = {}, .body = "late"}); });
+  EXPECT_EQ(bodyOf(client.readAll()), "late");
+  EXPECT_TRUE(eventually([&] { return connections() == 0; }));
+}
+
+TEST_F(HttpServerTest, HangsUpWithoutAnAnswer) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /x HTTP/1.1\r\n\r\nGET /hang-up HTTP/1.1\r\n\r\nGET /y HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(client.readAll()), "GET /x ");
+}
+
+TEST_F(HttpServerTest, CutsConnectionsWithoutAFinalChunk) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /stream HTTP/1.1\r\n\r\n");
+  client.readUntil("\r\n\r\n");
+  onLoop([&] { server_->cutConnections(); });
+  EXPECT_EQ(client.readAll(), "");
+  EXPECT_TRUE(eventually([&] { return closed_ == 1; }));
+  RawSocket again = connect();
+  again.write("GET /x HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(again.readResponse()), "GET /x ");
+}
+
+TEST_F(HttpServerTest, DrainsWithTheCurrentAnswers) {
+  listen();
+  RawSocket idle = connect();
+  RawSocket busy = connect();
+  busy.write("GET /hold HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return requests_ == 1 && connections() == 2; }));
+  onLoop([&] { server_->drain(); });
+  EXPECT_TRUE(idle.isEnded());
+  onLoop([&] { held_[0]->respond({.status = 200, .headers = {}, .body = "last"}); });
+  const std::string response = busy.readAll();
+  EXPECT_EQ(bodyOf(response), "last");
+  EXPECT_NE(response.find("Connection: close\r\n"), response.npos);
+}
+
+TEST_F(HttpServerTest, CarriesBigBodiesBothWays) {
+  listen();
+  RawSocket client = connect();
+  const std::size_t size = 10 << 20;
+  std::thread writer([&] {
+    client.write("POST /length HTTP/1.1\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n" +
+                 std::string(size, 'a') + "GET /big/" + std::to_string(size) + " HTTP/1.1\r\n\r\n");
+  });
+  EXPECT_EQ(bodyOf(client.readResponse()), std::to_string(size));
+  EXPECT_EQ(bodyOf(client.readResponse()), std::string(size, 'b'));
+  writer.join();
+}
+
+TEST_F(HttpServerTest, InflatesGzipBodiesOnly) {
+  listen({.bodyBytesMax = 100000, .gzip = gzipCodec()});
+  RawSocket client = connect();
+  const auto post = [&](const std::string& coding, const std::string& body) {
+    client.write("POST /length HTTP/1.1\r\nContent-Encoding: " + coding +
+                 "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    return client.readResponse();
+  };
+  const std::string packed = gzipCodec()->deflate(std::string(5000, 'x'));
+  EXPECT_EQ(bodyOf(post("gzip", packed)), "5000");
+  EXPECT_EQ(bodyOf(post("GZIP", packed)), std::to_string(packed.size()));
+  const std::string corrupt = post("gzip", "this is no gzip");
+  EXPECT_EQ(corrupt.substr(9, 3), "500");
+  EXPECT_EQ(bodyOf(corrupt), "failed to decode body");
+  EXPECT_EQ(post("gzip", gzipCodec()->deflate(std::string(100001, 'x'))).substr(9, 3), "500");
+  EXPECT_EQ(bodyOf(post("gzip", packed)), "5000");
+}
+
+TEST_F(HttpServerTest, CompressesLongAnswersForThoseWhoAcceptIt) {
+  listen({.gzip = gzipCodec()});
+  RawSocket client = connect();
+  const auto get = [&](const std::string& target, const std::string& accepted) {
+    client.write("GET " + target + " HTTP/1.1\r\nAccept-Encoding: " + accepted + "\r\n\r\n");
+    return client.readResponse();
+  };
+  const std::string packed = get("/big/1024", "gzip");
+  EXPECT_NE(packed.find("Content-Encoding: gzip\r\n"), packed.npos);
+  EXPECT_EQ(gzipCodec()->inflate(bodyOf(packed), 2000), std::string(1024, 'b'));
+  EXPECT_NE(get("/big/1024", "*").find("Content-Encoding: gzip\r\n"), packed.npos);
+  EXPECT_EQ(bodyOf(get("/big/1023", "gzip")), std::string(1023, 'b'));
+  EXPECT_EQ(bodyOf(get("/big/1024", "gzip;q=0")), std::string(1024, 'b'));
+}
+
+TEST_F(HttpServerTest, NeverCompressesStreams) {
+  listen({.gzip = gzipCodec()});
+  RawSocket client = connect();
+  client.write("GET /stream HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n");
+  EXPECT_EQ(client.readUntil("\r\n\r\n").find("Content-Encoding"), std::string::npos);
+  onLoop([&] {
+    held_[0]->write(std::string(2000, 'p'));
+    held_[0]->end();
+  });
+  EXPECT_NE(client.readUntil("0\r\n\r\n").find(std::string(2000, 'p')), std::string::npos);
+}
+
+TEST_F(HttpServerTest, SaysWhyItCannotListen) {
+  listen();
+  thread_.run([&] {
+    const auto again =
+        HttpServer::listen(thread_.loop(), {.port = server_->port(), .reuseAddress = false},
+                           [](std::shared_ptr<HttpExchange>, Request) {});
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().message,
+              "cannot listen on 127.0.0.1:" + std::to_string(server_->port()) +
+                  ": Address already in use");
+    const auto named = HttpServer::listen(thread_.loop(), {.ip = "localhost"},
+                                          [](std::shared_ptr<HttpExchange>, Request) {});
+    ASSERT_FALSE(named);
+    EXPECT_EQ(named.error().message, "cannot listen on localhost:0: this is not a numeric address");
+  });
+}
+
+}  // namespace
+}  // namespace mesos::transport
