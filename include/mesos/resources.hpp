@@ -43,8 +43,8 @@ class Resources {
   bool contains(const Resources& other) const;
 
   /// Takes `need` (whose entries carry no role, i.e. `*`) out of this bag: first from resources
-  /// reserved to a role, then unreserved ones, splitting as needed; for ranges and sets the lowest
-  /// items. Reservations and allocation of what is taken are kept, ready for a TaskInfo (fact L14).
+  /// reserved to a role, then unreserved ones, splitting as needed; of ranges and sets the very
+  /// items that `need` names. Reservations and allocation of what is taken are kept, ready for a TaskInfo (fact L14).
   /// nullopt if there is not enough. Entries of `need` with a role are matched exactly.
   std::optional<Resources> find(const Resources& need) const;
 
@@ -85,6 +85,8 @@ class Resources {
  private:
   void add(const Resource& resource);
   void subtract(const Resource& resource);
+  /// Moves from here to `found` what there is of `wanted`, which then says what is still missing.
+  void serve(Resource* wanted, bool reserved, Resources* found);
 
   std::vector<Resource> resources_;
 };

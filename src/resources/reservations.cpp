@@ -135,9 +135,8 @@ bool toPreRefinement(Resource* resource) {
 }
 
 std::string_view reservationRole(const Resource& resource) {
-  return resource.reservations().empty()
-             ? kUnreserved
-             : std::string_view(resource.reservations().rbegin()->role());
+  if (resource.reservations().empty()) return resource.role();
+  return resource.reservations().rbegin()->role();
 }
 
 }  // namespace mesos

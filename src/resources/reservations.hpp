@@ -20,8 +20,7 @@ void toPostRefinement(Resource* resource);
 /// it: a reservation that refines another one.
 [[nodiscard]] bool toPreRefinement(Resource* resource);
 
-/// The role of the last, most refined, reservation; "*" if there is none. For the post-refinement
-/// format.
+/// The role of the last, most refined, reservation; "*" if there is none. For either format.
 std::string_view reservationRole(const Resource& resource);
 
 }  // namespace mesos

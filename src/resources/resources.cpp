@@ -62,10 +62,18 @@ bool sameWhole(const Resource& a, const Resource& b) {
   return sameKind(a, b) && containsValue(a, b) && containsValue(b, a);
 }
 
+/// Whether find() may take from `mine` for `wanted`.
+bool canServe(const Resource& mine, const Resource& wanted) {
+  return sameStuff(mine, wanted) &&
+         (wanted.reservations().empty() || sameReservations(mine, wanted)) &&
+         (!wanted.has_allocation_info() || sameAllocation(mine, wanted)) &&
+         (isDivisible(mine) || containsValue(wanted, mine));
+}
+
 Result<void> validateScalar(const Resource& resource) {
   const double value = resource.scalar().value();
   if (!isCountable(value))
-    return Error{"Invalid scalar resource: the value is not a number of fewer than 16 digits"};
+    return Error{"Invalid scalar resource: the value is not a number up to 9e15"};
   if (value != 0 && toThousandths(value) <= 0) {
     return Error{"Invalid scalar resource: value <= 0"};
   }
@@ -198,31 +206,31 @@ bool Resources::contains(const Resources& other) const {
 }
 
 std::optional<Resources> Resources::find(const Resources& need) const {
+  std::vector<Resource> wants(need.begin(), need.end());
+  // Who may take anything must not take what another can only take from there.
+  std::stable_partition(wants.begin(), wants.end(),
+                        [](const Resource& wanted) { return !wanted.reservations().empty(); });
   Resources left = *this;
   Resources found;
-  for (Resource wanted : need) {
-    const bool anyRole = wanted.reservations().empty();
-    const auto take = [&](bool reserved) {
-      const Resources sources = left;
-      for (const Resource& source : sources) {
-        if (isZero(wanted)) return;
-        if (source.reservations().empty() == reserved || !sameStuff(source, wanted)) continue;
-        if (!anyRole && !sameReservations(source, wanted)) continue;
-        if (wanted.has_allocation_info() && !sameAllocation(source, wanted)) continue;
-        if (!isDivisible(source) && !containsValue(wanted, source)) continue;
-        Resource taken = source;
-        intersectValue(&taken, wanted);
-        if (isZero(taken)) continue;
-        subtractValue(&wanted, taken);
-        left.subtract(taken);
-        found.add(taken);
-      }
-    };
-    take(true);
-    take(false);
+  for (Resource& wanted : wants) {
+    left.serve(&wanted, true, &found);
+    left.serve(&wanted, false, &found);
     if (!isZero(wanted)) return std::nullopt;
   }
   return found;
+}
+
+void Resources::serve(Resource* wanted, bool reserved, Resources* found) {
+  for (Resource& mine : resources_) {
+    if (mine.reservations().empty() == reserved || !canServe(mine, *wanted)) continue;
+    Resource part = mine;
+    intersectValue(&part, *wanted);
+    if (isZero(part)) continue;
+    subtractValue(wanted, part);
+    subtractValue(&mine, part);
+    found->add(part);
+  }
+  std::erase_if(resources_, [](const Resource& mine) { return isZero(mine); });
 }
 
 Resources& Resources::operator+=(const Resources& other) {
@@ -242,7 +250,7 @@ double Resources::scalar(std::string_view name) const {
   std::int64_t sum = 0;
   for (const Resource& resource : resources_) {
     if (resource.name() == name && resource.type() == v1::Value::SCALAR) {
-      sum += toThousandths(resource.scalar().value());
+      sum = sumOf(sum, toThousandths(resource.scalar().value()));
     }
   }
   return fromThousandths(sum);

@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 namespace mesos {
 namespace {
 
-constexpr std::int64_t kThousandthsMax = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kThousandthsMax = 9'000'000'000'000'000'000;
 
 std::int64_t thousandthsOf(const Resource& resource) {
   return toThousandths(resource.scalar().value());
@@ -91,8 +90,14 @@ std::string scalarToString(double value) {
 }  // namespace
 
 bool isCountable(double value) {
-  // The greatest 64-bit integer is not a double; the next greater power of two is.
-  return std::abs(value) * 1000 < static_cast<double>(kThousandthsMax);
+  return std::abs(value) * 1000 <= static_cast<double>(kThousandthsMax);
+}
+
+std::int64_t sumOf(std::int64_t thousandths, std::int64_t others) {
+  std::int64_t sum = 0;
+  // Nobody has that much; what counts is that it does not turn negative.
+  const bool overflow = __builtin_add_overflow(thousandths, others, &sum);
+  return overflow ? kThousandthsMax : std::min(sum, kThousandthsMax);
 }
 
 std::int64_t toThousandths(double value) {
@@ -146,10 +151,7 @@ void normalize(Resource* resource) {
 
 void addValue(Resource* to, const Resource& other) {
   if (to->type() == v1::Value::SCALAR) {
-    std::int64_t sum = 0;
-    const bool overflow = __builtin_add_overflow(thousandthsOf(*to), thousandthsOf(other), &sum);
-    // Nobody has that much: sticking to the greatest countable value is as good as any answer.
-    return setThousandths(to, overflow ? kThousandthsMax - 1024 : sum);
+    return setThousandths(to, sumOf(thousandthsOf(*to), thousandthsOf(other)));
   }
   if (to->type() == v1::Value::RANGES) {
     to->mutable_ranges()->mutable_range()->MergeFrom(other.ranges().range());

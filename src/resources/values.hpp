@@ -13,8 +13,10 @@ namespace mesos {
 /// Scalars are counted in thousandths (fact L21). `value` must pass isCountable.
 std::int64_t toThousandths(double value);
 double fromThousandths(std::int64_t thousandths);
-/// Whether the thousandths of `value` fit 64 bits: not for NaN, infinities and the like of 1e30.
+/// Whether `value` is a number up to 9e15, whose thousandths fit 64 bits with room to spare.
 bool isCountable(double value);
+/// The sum of two counts, or the greatest there is.
+std::int64_t sumOf(std::int64_t thousandths, std::int64_t others);
 
 /// Inclusive ranges, ascending, neither overlapping nor adjacent.
 using Intervals = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
