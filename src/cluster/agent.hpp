@@ -134,7 +134,6 @@ class Agent {
   using Effect = std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer,
                               ForkContainer, SignalContainer, DestroyContainer>;
 
-  /// `actor` is 1 for "slave(1)".
   Agent(Now now, AgentOptions options, Random& random);
   ~Agent();
 

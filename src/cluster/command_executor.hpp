@@ -7,11 +7,16 @@
 #include <mesos/v1/executor/executor.pb.h>
 #include <mesos/types.hpp>
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <variant>
 
 namespace mesos::cluster {
+
+/// A duration that a client gave, shortened by the time scale. Negative ones are 0; what is longer
+/// than a century is a century, so that sums with it do not overflow.
+Duration clientDuration(const v1::DurationInfo& duration, double timeScale);
 
 struct CommandExecutorOptions {
   Duration killGrace = std::chrono::seconds(3);  ///< Unless the task's kill_policy says otherwise.
@@ -49,6 +54,37 @@ class CommandExecutor {
   std::optional<TimePoint> deadline() const;
 
  private:
+  enum class State {
+    Idle,      ///< No task yet.
+    Starting,  ///< StartCommand is out.
+    Running,
+    Reported,  ///< The terminal status waits for its acknowledgement.
+    Done,
+  };
+
+  void launch(Now now, const TaskInfo& task);
+  void kill(Now now, Duration grace);
+  void beginKill(Now now);
+  /// The grace of a KILL with this policy (fact D5).
+  Duration killGrace(const Event::Kill& event) const;
+  void enforceMaxCompletionTime(Now now);
+  void report(Now now, TaskState state, const std::string& message = {});
+  void finish();
+
+  CommandExecutorOptions options_;
+  Random& random_;
+  State state_ = State::Idle;
+  bool reportsKilling_ = false;  ///< The framework has TASK_KILLING_STATE (fact D5).
+  std::string executorId_;
+  TaskInfo task_;
+  std::optional<Duration> grace_;  ///< A kill is asked for, with the shortest grace so far.
+  TimePoint killStarted_{};
+  std::optional<TimePoint> escalateAt_;
+  std::optional<TimePoint> completeBy_;
+  bool timedOut_ = false;  ///< max_completion_time was reached.
+  std::string terminalUuid_;
+  std::optional<TimePoint> giveUpAt_;
+  std::deque<Effect> effects_;
 };
 
 }  // namespace mesos::cluster

@@ -1,0 +1,230 @@
+#include "cluster/agent.hpp"
+
+#include "cluster/agent_state.hpp"
+#include "cluster/agent_tasks.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace mesos::cluster {
+
+Agent::State::State(Now now, AgentOptions agentOptions, Random& source)
+    : options(std::move(agentOptions)),
+      random(source),
+      started(now),
+      registrationBackoff({options.registrationBackoff,
+                           std::max(options.registrationBackoff, options.registrationBackoff * 60),
+                           0.5}) {
+  info.set_hostname(options.hostname);
+  info.set_port(options.port);
+  *info.mutable_resources() = options.resources.toProto();
+  for (const auto& attribute : options.attributes) *info.add_attributes() = attribute;
+  pid = "slave(1)@" + options.ip + ":" + std::to_string(options.port);
+}
+
+void Agent::State::start(Now now) {
+  if (!isRegistered && !hasLeft) sendRegistration(now);
+}
+
+void Agent::State::sendRegistration(Now now) {
+  RegisterAgent message{info, pid, options.version, {}, {}, {}};
+  for (const auto& [frameworkId, known] : frameworks) {
+    message.frameworks.push_back(known.info);
+    for (const auto& [executorId, executor] : known.executors) {
+      const bool isLive = executor.state != ExecutorState::Terminated;
+      if (isLive && !executor.isCommand) message.executors.push_back(executor.info);
+      for (const auto& [taskId, task] : executor.tasks) message.tasks.push_back(task);
+      for (const auto& task : executor.queuedTasks) {
+        message.tasks.push_back(makeTask(task, known.info.id()));
+      }
+    }
+  }
+  tellMaster(std::move(message));
+  registerAgainAt = now.steady + registrationBackoff.next(random);
+}
+
+void Agent::State::handle(Now now, const AgentRegistered& message) {
+  *info.mutable_id() = message.agentId;
+  isRegistered = true;
+  registerAgainAt.reset();
+  registrationBackoff.reset();
+  for (auto& [key, stream] : streams) stream.resend(now.steady);
+  sendDue(now);
+}
+
+void Agent::State::handle(Now now, const FrameworkResubscribed& message) {
+  const std::string& id = message.framework.id().value();
+  if (AgentFramework* known = findFramework(id)) known->info = message.framework;
+  resendAll(now, id);
+}
+
+void Agent::State::leave(Now now) {
+  if (hasLeft) return;
+  hasLeft = true;
+  registerAgainAt.reset();
+  streams.clear();
+  tellMaster(UnregisterAgent{});
+  for (auto next = runs.begin(); next != runs.end();) {
+    ContainerRun& run = (next++)->second;  // destroy() may end the run.
+    run.executor->state = ExecutorState::Terminating;
+    destroy(now, run);
+  }
+}
+
+void Agent::State::fireTimers(Now now) {
+  if (registerAgainAt && *registerAgainAt <= now.steady) sendRegistration(now);
+  for (auto next = runs.begin(); next != runs.end();) {
+    ContainerRun& run = (next++)->second;
+    fireTimers(now, run);
+  }
+  sendDue(now);
+}
+
+namespace {
+
+bool isDue(const std::optional<TimePoint>& when, Now now) { return when && *when <= now.steady; }
+
+void keepEarliest(std::optional<TimePoint>& earliest, const std::optional<TimePoint>& when) {
+  if (when && (!earliest || *when < *earliest)) earliest = when;
+}
+
+}  // namespace
+
+void Agent::State::fireTimers(Now now, ContainerRun& run) {
+  if (isDue(run.heartbeatAt, now)) {
+    run.heartbeatAt = now.steady + options.executorHeartbeatInterval;
+    Event heartbeat;
+    heartbeat.set_type(Event::HEARTBEAT);
+    send(now, run, std::move(heartbeat));
+  }
+  if (run.commandExecutor) run.commandExecutor->onTimer(now);
+  if (isDue(run.registerBy, now)) return missRegistration(now, run);
+  if (isDue(run.destroyAt, now)) destroy(now, run);
+}
+
+std::optional<TimePoint> Agent::State::deadline() const {
+  std::optional<TimePoint> earliest = registerAgainAt;
+  for (const auto& [containerId, run] : runs) {
+    keepEarliest(earliest, run.registerBy);
+    keepEarliest(earliest, run.destroyAt);
+    keepEarliest(earliest, run.heartbeatAt);
+    if (run.commandExecutor) keepEarliest(earliest, run.commandExecutor->deadline());
+  }
+  for (const auto& [key, stream] : streams) keepEarliest(earliest, stream.dueAt());
+  return earliest;
+}
+
+AgentFramework* Agent::State::findFramework(const std::string& id) {
+  const auto found = frameworks.find(id);
+  return found == frameworks.end() ? nullptr : &found->second;
+}
+
+AgentExecutor* Agent::State::findExecutor(const std::string& frameworkId,
+                                          const std::string& executorId) {
+  AgentFramework* known = findFramework(frameworkId);
+  if (known == nullptr) return nullptr;
+  const auto found = known->executors.find(executorId);
+  return found == known->executors.end() ? nullptr : &found->second;
+}
+
+AgentExecutor* Agent::State::findExecutorOf(AgentFramework& known, const std::string& taskId) {
+  for (auto& [executorId, executor] : known.executors) {
+    if (executor.tasks.count(taskId) > 0) return &executor;
+    for (const auto& task : executor.queuedTasks) {
+      if (task.task_id().value() == taskId) return &executor;
+    }
+  }
+  return nullptr;
+}
+
+ContainerRun* Agent::State::findRun(const std::string& containerId) {
+  const auto found = runs.find(containerId);
+  return found == runs.end() ? nullptr : &found->second;
+}
+
+bool Agent::State::isShuttingDown(const std::string& frameworkId) const {
+  return hasLeft || shuttingDown.count(frameworkId) > 0;
+}
+
+Agent::Agent(Now now, AgentOptions options, Random& random)
+    : state_(std::make_unique<State>(now, std::move(options), random)) {}
+
+Agent::~Agent() = default;
+
+void Agent::onStart(Now now) { state_->start(now); }
+
+void Agent::onMasterMessage(Now now, MasterToAgent message) {
+  if (state_->hasLeft) return;
+  std::visit([&](const auto& each) { state_->handle(now, each); }, message);
+  state_->settle(now);
+}
+
+void Agent::onLeave(Now now) {
+  state_->leave(now);
+  state_->settle(now);
+}
+
+void Agent::onExecutorSubscribe(Now now, ExecutorStreamId stream, const Call& call) {
+  state_->subscribe(now, stream, call);
+  state_->settle(now);
+}
+
+void Agent::onExecutorStreamClosed(Now, ExecutorStreamId stream) {
+  for (auto& [containerId, run] : state_->runs) {
+    if (run.executor->stream != stream) continue;
+    run.executor->stream.reset();
+    run.heartbeatAt.reset();
+  }
+}
+
+void Agent::onExecutorCall(Now now, const Call& call) {
+  state_->executorCall(now, call);
+  state_->settle(now);
+}
+
+void Agent::onPrepared(Now now, const std::string& containerId, Result<void> result) {
+  if (ContainerRun* run = state_->findRun(containerId)) state_->prepared(now, *run, result);
+  state_->settle(now);
+}
+
+void Agent::onForked(Now now, const std::string& containerId, Result<int> pid) {
+  if (ContainerRun* run = state_->findRun(containerId)) state_->forked(now, *run, pid);
+  state_->settle(now);
+}
+
+void Agent::onExited(Now now, const std::string& containerId, int status) {
+  if (ContainerRun* run = state_->findRun(containerId)) state_->exited(now, *run, status);
+  state_->settle(now);
+}
+
+void Agent::onTimer(Now now) {
+  state_->fireTimers(now);
+  state_->settle(now);
+}
+
+std::optional<Agent::Effect> Agent::poll() {
+  if (state_->effects.empty()) return std::nullopt;
+  Effect effect = std::move(state_->effects.front());
+  state_->effects.pop_front();
+  return effect;
+}
+
+std::optional<TimePoint> Agent::deadline() const { return state_->deadline(); }
+
+const AgentOptions& Agent::options() const { return state_->options; }
+const AgentInfo& Agent::info() const { return state_->info; }
+const std::string& Agent::pid() const { return state_->pid; }
+Now Agent::started() const { return state_->started; }
+const std::map<std::string, AgentFramework>& Agent::frameworks() const {
+  return state_->frameworks;
+}
+const std::deque<AgentFramework>& Agent::completedFrameworks() const {
+  return state_->completedFrameworks;
+}
+const AgentCounters& Agent::counters() const { return state_->counters; }
+const AgentExecutor* Agent::executor(const std::string& frameworkId,
+                                     const std::string& executorId) const {
+  return state_->findExecutor(frameworkId, executorId);
+}
+
+}  // namespace mesos::cluster

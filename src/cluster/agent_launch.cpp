@@ -1,0 +1,216 @@
+// From RunTask to a process (8.3, section 14).
+
+#include "cluster/agent_environment.hpp"
+#include "cluster/agent_fetch.hpp"
+#include "cluster/agent_state.hpp"
+#include "cluster/agent_tasks.hpp"
+
+#include "base/uuid.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace mesos::cluster {
+
+namespace {
+
+/// ExecutorExited.status of an executor that never had a process (fact E7).
+constexpr int kNoStatus = -1;
+constexpr int kKilledStatus = 9;
+
+/// What the posix isolators cannot do (fact L43).
+std::optional<std::string> limitsError(const TaskInfo& task) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(task.limits().begin(), task.limits().end(),
+                       [&](const auto& limit) { return limit.key() == name; });
+  };
+  const std::string rest =
+      " limits can only be set on tasks launched in Mesos containers when the agent has loaded the "
+      "'cgroups/";
+  if (has("cpus")) return "CPU" + rest + "cpu' isolator";
+  if (has("mem")) return "Memory" + rest + "mem' isolator";
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Agent::State::handle(Now now, const RunTask& message) {
+  const std::string& frameworkId = message.framework.id().value();
+  const std::string& executorId = executorIdOf(message.task);
+  if (isShuttingDown(frameworkId)) return;  // Fact L47.
+  // The id is free again, so what is left of an earlier bearer must not swallow this one's (X34).
+  streams.erase({frameworkId, message.task.task_id().value()});
+
+  AgentFramework& known = framework(message.framework);
+  if (const auto refusal = refuse(known, message)) {
+    dropTask(now, known, message, *refusal);
+    removeFrameworkIfIdle(frameworkId);
+    return;
+  }
+  const auto found = known.executors.find(executorId);
+  AgentExecutor& executor =
+      found == known.executors.end() ? startExecutor(now, known, message.task) : found->second;
+  if (executor.state == ExecutorState::Registering) {
+    executor.queuedTasks.push_back(message.task);
+  } else {
+    deliverTask(now, runs.at(executor.containerId), message.task);
+  }
+}
+
+std::optional<Agent::State::Refusal> Agent::State::refuse(const AgentFramework& known,
+                                                          const RunTask& message) const {
+  if (auto error = limitsError(message.task)) {
+    return Refusal{TaskStatus::REASON_GC_ERROR, *error, false};
+  }
+  const auto found = known.executors.find(executorIdOf(message.task));
+  if (found == known.executors.end()) {
+    if (message.task.has_executor() && !message.launchExecutor.value_or(true)) {
+      return Refusal{TaskStatus::REASON_EXECUTOR_TERMINATED,
+                     "Master wants to use an existing executor, but there is none"};
+    }
+    return std::nullopt;
+  }
+  const ExecutorState state = found->second.state;
+  if (!message.task.has_executor()) {
+    return Refusal{TaskStatus::REASON_TASK_INVALID,
+                   "Cannot reuse an already existing executor for a command task"};
+  }
+  if (message.launchExecutor.value_or(state == ExecutorState::Terminated)) {
+    return Refusal{TaskStatus::REASON_EXECUTOR_TERMINATED,
+                   "Master wants to launch executor, but one already exists"};
+  }
+  if (state == ExecutorState::Terminating || state == ExecutorState::Terminated) {
+    const bool isOver = state == ExecutorState::Terminated;
+    return Refusal{TaskStatus::REASON_EXECUTOR_TERMINATED,
+                   isOver ? "Executor terminated" : "Executor terminating", false};
+  }
+  return std::nullopt;
+}
+
+void Agent::State::dropTask(Now now, AgentFramework& known, const RunTask& message,
+                            const Refusal& refusal) {
+  const std::string& executorId = executorIdOf(message.task);
+  const std::string& frameworkId = known.info.id().value();
+  TaskStatus status = makeAgentStatus(now, message.task.task_id().value(),
+                                      {droppedState(known.info), refusal.reason, refusal.message});
+  if (refusal.namesExecutor) status.mutable_executor_id()->set_value(executorId);
+  accept(now, frameworkId, nullptr, std::move(status));
+
+  // A master that counts on a new executor must learn that there is none.
+  const AgentExecutor* existing = findExecutor(frameworkId, executorId);
+  const bool isNew = existing == nullptr || existing->state == ExecutorState::Terminated;
+  if (message.task.has_executor() && message.launchExecutor.value_or(isNew)) {
+    tellMaster(ExecutorExited{known.info.id(), message.task.executor().executor_id(), kNoStatus});
+  }
+}
+
+AgentFramework& Agent::State::framework(const FrameworkInfo& frameworkInfo) {
+  const std::string& id = frameworkInfo.id().value();
+  const auto [entry, isNew] = frameworks.try_emplace(id);
+  AgentFramework& known = entry->second;
+  known.info = frameworkInfo;
+  if (!isNew) return known;
+  // One that was here before gets its history back.
+  const auto old = std::find_if(completedFrameworks.begin(), completedFrameworks.end(),
+                                [&](const auto& each) { return each.info.id().value() == id; });
+  if (old != completedFrameworks.end()) {
+    known.completedExecutors = std::move(old->completedExecutors);
+    completedFrameworks.erase(old);
+  }
+  return known;
+}
+
+AgentExecutor& Agent::State::startExecutor(Now now, AgentFramework& known, const TaskInfo& task) {
+  const bool isCommand = !task.has_executor();
+  const CommandInfo& command = isCommand ? task.command() : task.executor().command();
+  const std::string& executorId = executorIdOf(task);
+
+  AgentExecutor& executor = known.executors[executorId];
+  executor.info = isCommand ? commandExecutorInfo(task, known.info.id()) : task.executor();
+  *executor.info.mutable_framework_id() = known.info.id();
+  executor.isCommand = isCommand;
+  executor.containerId = randomUuidText(random);
+  executor.sandbox = options.workDir + "/slaves/" + info.id().value() + "/frameworks/" +
+                     known.info.id().value() + "/executors/" + executorId + "/runs/" +
+                     executor.containerId;  // Fact B1.
+
+  ContainerRun run{};
+  run.framework = &known;
+  run.executor = &executor;
+  run.command = command;
+  run.user = userFor(known, command);
+  // From the request on: fetching counts (fact X43).
+  run.registerBy = now.steady + options.executorRegistrationTimeout;
+  PrepareContainer prepare{executor.containerId, executor.sandbox, run.user, {}};
+  // A refused URI is not fetched, but there is a sandbox all the same (fact F2).
+  if (const auto valid = validateUris(command)) {
+    prepare.uris = urisToFetch(command);
+  } else {
+    run.uriError = valid.error().message;
+  }
+  runs.emplace(executor.containerId, std::move(run));
+  effects.push_back(std::move(prepare));
+  return executor;
+}
+
+std::string Agent::State::userFor(const AgentFramework& known, const CommandInfo& command) const {
+  if (!options.switchUser) return options.agentUser;
+  if (!command.user().empty()) return command.user();
+  return known.info.user().empty() ? options.agentUser : known.info.user();
+}
+
+void Agent::State::prepared(Now now, ContainerRun& run, const Result<void>& result) {
+  if (run.phase != ContainerRun::Phase::Preparing) return;
+  run.phase = ContainerRun::Phase::Prepared;
+  if (!result) {
+    const std::string& message = result.error().message;
+    if (message.rfind("Failed to create executor directory", 0) != 0) {
+      return failLaunch(now, run, message);
+    }
+    run.termination = Termination{droppedState(run.framework->info),
+                                  TaskStatus::REASON_EXECUTOR_TERMINATED, message};  // Fact L44.
+    return terminate(now, run, kNoStatus);
+  }
+  if (!run.uriError.empty()) return failLaunch(now, run, "Could not fetch: " + run.uriError);
+  if (run.executor->state == ExecutorState::Terminating) return terminate(now, run, kKilledStatus);
+  if (run.executor->isCommand) return subscribeCommandExecutor(now, run);
+  fork(run);
+}
+
+void Agent::State::failLaunch(Now now, ContainerRun& run, const std::string& why) {
+  ++counters.containerLaunchErrors;
+  // Whatever else was about to end it: this is what did (fact X43).
+  run.termination = Termination{TASK_FAILED, TaskStatus::REASON_CONTAINER_LAUNCH_FAILED,
+                                "Failed to launch container: " + why};
+  terminate(now, run, run.isDestroyed ? kKilledStatus : kNoStatus);
+}
+
+void Agent::State::fork(ContainerRun& run) {
+  const AgentExecutor& executor = *run.executor;
+  const EnvironmentSource source{options,  info.id().value(),      pid, run.framework->info,
+                                 executor, shutdownGrace(executor)};
+  ForkContainer effect{executor.containerId,
+                       executor.sandbox,
+                       run.user,
+                       run.command.shell(),
+                       run.command.value(),
+                       {run.command.arguments().begin(), run.command.arguments().end()},
+                       executor.isCommand ? taskEnvironment(source, run.command)
+                                          : executorEnvironment(source, run.command)};
+  run.phase = ContainerRun::Phase::Forking;
+  effects.push_back(std::move(effect));
+}
+
+void Agent::State::forked(Now now, ContainerRun& run, const Result<int>& forkedPid) {
+  if (run.phase != ContainerRun::Phase::Forking) return;
+  if (!forkedPid) {
+    run.phase = ContainerRun::Phase::Exited;
+    return failLaunch(now, run, forkedPid.error().message);
+  }
+  run.phase = ContainerRun::Phase::Alive;
+  run.executor->pid = *forkedPid;
+  releaseHeldStatuses(now, run);
+  if (run.commandExecutor && !run.isDestroyed) run.commandExecutor->onStarted(now);
+}
+
+}  // namespace mesos::cluster

@@ -1,0 +1,161 @@
+// Inside of Agent. Its inputs are spread over files by what they are about:
+//   agent.cpp            the public face, registration, timers
+//   agent_launch.cpp     from RunTask to a process
+//   agent_executors.cpp  subscription, KILL, shutdown, end of executors
+//   agent_updates.cpp    statuses on their way to the master, acknowledgements on their way back
+#pragma once
+
+#include "base/backoff.hpp"
+#include "cluster/agent.hpp"
+#include "cluster/command_executor.hpp"
+#include "cluster/update_stream.hpp"
+
+#include <set>
+#include <utility>
+
+namespace mesos::cluster {
+
+/// What becomes of an executor's live tasks when it ends (facts X45, X46).
+struct Termination {
+  TaskState state = TASK_FAILED;
+  TaskStatus::Reason reason = TaskStatus::REASON_EXECUTOR_TERMINATED;
+  std::string message = "Executor terminated";
+};
+
+/// A container from the launch request to its end.
+struct ContainerRun {
+  enum class Phase {
+    Preparing,
+    Prepared,  ///< Nothing runs in it yet.
+    Forking,
+    Alive,
+    Exited,  ///< The process of a command task; its executor still has something to say.
+  };
+
+  AgentFramework* framework;
+  AgentExecutor* executor;
+  Phase phase = Phase::Preparing;
+  CommandInfo command;  ///< Of the custom executor, or of the command task.
+  std::string user;
+  std::string uriError;    ///< Why its URIs are refused; empty: they are not.
+  bool givenTask = false;  ///< A task was ever handed to the executor (fact X25).
+  bool isDestroyed = false;
+  std::optional<Termination> termination;
+  std::optional<CommandExecutor> commandExecutor;
+  std::vector<TaskStatus> heldStatuses;  ///< Of a command executor whose process is not known yet.
+  std::optional<TimePoint> registerBy;
+  std::optional<TimePoint> destroyAt;
+  std::optional<TimePoint> heartbeatAt;
+};
+
+struct Agent::State {
+  State(Now now, AgentOptions agentOptions, Random& source);
+
+  // --- agent.cpp
+  void start(Now now);
+  void sendRegistration(Now now);
+  void handle(Now now, const AgentRegistered& message);
+  void handle(Now now, const RunTask& message);
+  void handle(Now now, const KillTask& message);
+  void handle(Now now, const AcknowledgeUpdate& message);
+  void handle(Now now, const MessageToExecutor& message);
+  void handle(Now now, const ShutdownExecutor& message);
+  void handle(Now now, const ShutdownFramework& message);
+  void handle(Now now, const FrameworkResubscribed& message);
+  void leave(Now now);
+  void fireTimers(Now now);
+  void fireTimers(Now now, ContainerRun& run);
+  std::optional<TimePoint> deadline() const;
+  /// Ends every input: performs what command executors ask for.
+  void settle(Now now);
+
+  // --- agent_launch.cpp
+  struct Refusal {
+    TaskStatus::Reason reason;
+    std::string message;
+    bool namesExecutor = true;
+  };
+  std::optional<Refusal> refuse(const AgentFramework& framework, const RunTask& message) const;
+  void dropTask(Now now, AgentFramework& framework, const RunTask& message, const Refusal& refusal);
+  AgentFramework& framework(const FrameworkInfo& info);
+  AgentExecutor& startExecutor(Now now, AgentFramework& framework, const TaskInfo& task);
+  std::string userFor(const AgentFramework& framework, const CommandInfo& command) const;
+  void prepared(Now now, ContainerRun& run, const Result<void>& result);
+  void failLaunch(Now now, ContainerRun& run, const std::string& why);
+  /// The custom executor, or the command of a command task.
+  void fork(ContainerRun& run);
+  void forked(Now now, ContainerRun& run, const Result<int>& forkedPid);
+
+  // --- agent_executors.cpp
+  void subscribe(Now now, ExecutorStreamId stream, const Call& call);
+  void subscribeCommandExecutor(Now now, ContainerRun& run);
+  Event subscribedEvent(const AgentFramework& framework, const AgentExecutor& executor) const;
+  void dropForgottenTasks(Now now, ContainerRun& run, const Call::Subscribe& subscribe);
+  void deliverQueuedTasks(Now now, ContainerRun& run);
+  void deliverTask(Now now, ContainerRun& run, const TaskInfo& task);
+  void send(Now now, ContainerRun& run, Event event);
+  void killQueued(Now now, AgentFramework& framework, AgentExecutor& executor,
+                  const std::string& taskId);
+  void shutdown(Now now, ContainerRun& run);
+  /// The executor did not subscribe in time (fact X43).
+  void missRegistration(Now now, ContainerRun& run);
+  void destroy(Now now, ContainerRun& run);
+  void exited(Now now, ContainerRun& run, int status);
+  void driveCommandExecutor(Now now, ContainerRun& run);
+  void releaseHeldStatuses(Now now, ContainerRun& run);
+  /// The container is over: `run` is gone afterwards, the executor too if all is acknowledged.
+  void terminate(Now now, ContainerRun& run, int status);
+  void endTasks(Now now, ContainerRun& run);
+  void removeExecutor(AgentFramework& framework, const std::string& executorId);
+  void removeFrameworkIfIdle(const std::string& frameworkId);
+  Duration shutdownGrace(const AgentExecutor& executor) const;
+
+  // --- agent_updates.cpp
+  using StreamKey = std::pair<std::string, std::string>;  ///< Framework and task.
+  void executorCall(Now now, const Call& call);
+  /// Whether the executor is to be told ACKNOWLEDGED (fact X34).
+  bool executorStatus(Now now, AgentFramework& framework, AgentExecutor& executor,
+                      TaskStatus status);
+  /// The same, and tells it.
+  void reportedStatus(Now now, ContainerRun& run, const TaskStatus& status);
+  void sendAcknowledged(Now now, ContainerRun& run, const TaskStatus& status);
+  TaskStatus makeAgentStatus(Now now, const std::string& taskId, const Termination& what);
+  /// Puts a status on its way; `task` is nullptr if no executor of ours has it.
+  void accept(Now now, const std::string& frameworkId, Task* task, const TaskStatus& status);
+  void sendDue(Now now);
+  void sendHead(Now now, const StreamKey& key, UpdateStream& stream);
+  void resendAll(Now now, const std::string& frameworkId);
+  void dropStreams(const std::string& frameworkId);
+  void completeTask(const std::string& frameworkId, const std::string& taskId);
+
+  // --- Looking things up; nullptr if there is none.
+  AgentFramework* findFramework(const std::string& id);
+  AgentExecutor* findExecutor(const std::string& frameworkId, const std::string& executorId);
+  /// The executor that has the task, launched or queued.
+  AgentExecutor* findExecutorOf(AgentFramework& framework, const std::string& taskId);
+  ContainerRun* findRun(const std::string& containerId);
+  bool isShuttingDown(const std::string& frameworkId) const;
+  /// Moves a queued task to the launched ones; nullptr if it is not queued.
+  Task* takeQueued(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
+
+  void tellMaster(AgentToMaster message) { effects.push_back(ToMaster{std::move(message)}); }
+
+  AgentOptions options;
+  Random& random;
+  Now started;
+  AgentInfo info;
+  std::string pid;
+  bool isRegistered = false;
+  bool hasLeft = false;
+  Backoff registrationBackoff;
+  std::optional<TimePoint> registerAgainAt;
+  std::map<std::string, AgentFramework> frameworks;
+  std::deque<AgentFramework> completedFrameworks;
+  std::set<std::string> shuttingDown;        ///< Frameworks.
+  std::map<std::string, ContainerRun> runs;  ///< By container id.
+  std::map<StreamKey, UpdateStream> streams;
+  AgentCounters counters;
+  std::deque<Effect> effects;
+};
+
+}  // namespace mesos::cluster

@@ -1,0 +1,53 @@
+// One task's statuses on their way to its scheduler.
+#pragma once
+
+#include "base/time.hpp"
+
+#include <mesos/types.hpp>
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace mesos::cluster {
+
+/// Statuses in the order they came, of which only the first is in flight: it is sent again, after
+/// 10 s doubling to 10 min, until it is acknowledged (facts U11, U12).
+class UpdateStream {
+ public:
+  UpdateStream(Duration retryMin, Duration retryMax);
+
+  /// Whether the status was new. A repeated one, and any after a terminal one, is taken and
+  /// forgotten (facts U14, U21).
+  bool push(TimePoint now, const TaskStatus& status);
+  /// The status in flight, nullptr if all are acknowledged.
+  const TaskStatus* head() const;
+  /// State of the newest status pushed (fact U15).
+  TaskState latestState() const { return latestState_; }
+
+  /// When the head is to be sent, again or for the first time.
+  std::optional<TimePoint> dueAt() const { return dueAt_; }
+  void onSent(TimePoint now);
+  /// Makes the head due now and starts the back-off over (fact S45).
+  void resend(TimePoint now);
+
+  /// Drops the head if it is this one; anything else is ignored (fact K34).
+  bool acknowledge(TimePoint now, std::string_view uuid);
+  /// Whether the terminal status is acknowledged: nothing more can come.
+  bool isFinished() const { return isTerminal(latestState_) && pending_.empty(); }
+
+ private:
+  void makeHeadDue(TimePoint now);
+
+  Duration retryMin_;
+  Duration retryMax_;
+  Duration nextDelay_;
+  std::deque<TaskStatus> pending_;
+  std::set<std::string> seen_;
+  TaskState latestState_ = TASK_STAGING;
+  std::optional<TimePoint> dueAt_;
+};
+
+}  // namespace mesos::cluster
