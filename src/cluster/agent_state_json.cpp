@@ -1,0 +1,172 @@
+#include "cluster/agent_state_json.hpp"
+
+namespace mesos::cluster {
+namespace {
+
+using protocol::JsonWriter;
+
+/// Its own and its live tasks'.
+Resources usedResources(const AgentExecutor& executor) {
+  Resources used(executor.info.resources());
+  for (const auto& [id, task] : executor.tasks) {
+    if (!isTerminal(task.state())) used += Resources(task.resources());
+  }
+  for (const TaskInfo& task : executor.queuedTasks) used += Resources(task.resources());
+  return used;
+}
+
+std::string executorRole(const AgentExecutor& executor) {
+  std::string role = roleOf(executor.info.resources());
+  if (role.empty() && !executor.tasks.empty()) {
+    role = roleOf(executor.tasks.begin()->second.resources());
+  }
+  return role;
+}
+
+void writeExecutorTasks(JsonWriter& writer, const AgentExecutor& executor) {
+  writer.key("tasks").beginArray();
+  for (const auto& [id, task] : executor.tasks) {
+    if (!isTerminal(task.state())) writeTask(writer, task);
+  }
+  writer.endArray();
+  writer.key("queued_tasks").beginArray();
+  for (const TaskInfo& task : executor.queuedTasks) {
+    writeTask(writer, toTask(task, executor.info.framework_id()));
+  }
+  writer.endArray();
+  // A task that ended is shown as completed even while its update is not acknowledged.
+  writer.key("completed_tasks").beginArray();
+  for (const auto& [id, task] : executor.tasks) {
+    if (isTerminal(task.state())) writeTask(writer, task);
+  }
+  for (const Task& task : executor.completedTasks) writeTask(writer, task);
+  writer.endArray();
+}
+
+void writeExecutor(JsonWriter& writer, const AgentExecutor& executor, bool completed) {
+  const ExecutorInfo& info = executor.info;
+  writer.beginObject();
+  writer.key("id").string(info.executor_id().value());
+  writer.key("name").string(info.name());
+  writer.key("source").string(sourceOf(info));
+  writer.key("container").string(executor.containerId);
+  writer.key("directory").string(executor.sandbox);
+  writer.key("resources");
+  writeResources(writer, completed ? Resources(info.resources()) : usedResources(executor));
+  writer.key("role").string(executorRole(executor));
+  if (info.has_labels()) {
+    writer.key("labels");
+    writeLabels(writer, info.labels());
+  }
+  if (info.has_type()) writer.key("type").string(ExecutorInfo::Type_Name(info.type()));
+  writeExecutorTasks(writer, executor);
+  writer.endObject();
+}
+
+void writeFramework(JsonWriter& writer, const AgentFramework& framework) {
+  const FrameworkInfo& info = framework.info;
+  writer.beginObject();
+  writer.key("id").string(info.id().value());
+  writer.key("name").string(info.name());
+  writer.key("user").string(info.user());
+  writer.key("failover_timeout").number(info.failover_timeout());
+  writer.key("checkpoint").boolean(info.checkpoint());
+  writer.key("hostname").string(info.hostname());
+  if (info.has_principal()) writer.key("principal").string(info.principal());
+  writeRoles(writer, info);
+  writer.key("executors").beginArray();
+  for (const auto& [id, executor] : framework.executors) writeExecutor(writer, executor, false);
+  writer.endArray();
+  writer.key("completed_executors").beginArray();
+  for (const AgentExecutor& executor : framework.completedExecutors) {
+    writeExecutor(writer, executor, true);
+  }
+  writer.endArray();
+  writer.endObject();
+}
+
+void writeAgentResources(JsonWriter& writer, const Agent& agent) {
+  const Resources& total = agent.options().resources;
+  const Resources used = usedResources(agent);
+  writer.key("resources");
+  writeResources(writer, total);
+  writer.key("reserved_resources");
+  writeReservedByRole(writer, total);
+  writer.key("unreserved_resources");
+  writeResources(writer, total.unreserved());
+  writer.key("reserved_resources_full");
+  writeReservedByRoleFull(writer, total);
+  writer.key("unreserved_resources_full");
+  writeResourcesFull(writer, total.unreserved());
+  writer.key("reserved_resources_allocated");
+  writeReservedByRole(writer, used);
+  writer.key("unreserved_resources_allocated");
+  writeResources(writer, used.unreserved());
+}
+
+void writeContainer(JsonWriter& writer, const AgentExecutor& executor) {
+  const ExecutorInfo& info = executor.info;
+  writer.beginObject();
+  writer.key("container_id").string(executor.containerId);
+  writer.key("executor_id").string(info.executor_id().value());
+  writer.key("executor_name").string(info.name());
+  writer.key("framework_id").string(info.framework_id().value());
+  writer.key("source").string(sourceOf(info));
+  v1::ContainerStatus status;
+  status.mutable_container_id()->set_value(executor.containerId);
+  if (executor.pid > 0) status.set_executor_pid(static_cast<std::uint32_t>(executor.pid));
+  writer.key("status").message(status);
+  writer.endObject();
+}
+
+}  // namespace
+
+Resources usedResources(const Agent& agent) {
+  Resources used;
+  for (const auto& [frameworkId, framework] : agent.frameworks()) {
+    for (const auto& [id, executor] : framework.executors) used += usedResources(executor);
+  }
+  return used;
+}
+
+std::string stateJson(const Agent& agent, const Flags& flags) {
+  JsonWriter writer;
+  writer.beginObject();
+  writeVersion(writer, agent.options().version);
+  writer.key("start_time").number(agent.started().unixSeconds());
+  writer.key("id").string(agent.info().id().value());
+  writer.key("pid").string(agent.pid());
+  writer.key("hostname").string(agent.options().hostname);
+  writer.key("capabilities");
+  writeAgentCapabilities(writer);
+  writeAgentResources(writer, agent);
+  writer.key("resource_providers").beginArray().endArray();
+  writer.key("attributes");
+  writeAttributes(writer, agent.options().attributes);
+  writer.key("flags");
+  writeFlags(writer, flags);
+  writer.key("frameworks").beginArray();
+  for (const auto& [id, framework] : agent.frameworks()) writeFramework(writer, framework);
+  writer.endArray();
+  writer.key("completed_frameworks").beginArray();
+  for (const AgentFramework& framework : agent.completedFrameworks()) {
+    writeFramework(writer, framework);
+  }
+  writer.endArray();
+  writer.endObject();
+  return writer.take();
+}
+
+std::string containersJson(const Agent& agent) {
+  JsonWriter writer;
+  writer.beginArray();
+  for (const auto& [frameworkId, framework] : agent.frameworks()) {
+    for (const auto& [id, executor] : framework.executors) {
+      if (executor.state != ExecutorState::Terminated) writeContainer(writer, executor);
+    }
+  }
+  writer.endArray();
+  return writer.take();
+}
+
+}  // namespace mesos::cluster

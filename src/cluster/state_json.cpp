@@ -1,0 +1,328 @@
+#include "cluster/state_json.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <set>
+
+namespace mesos::cluster {
+namespace {
+
+using protocol::JsonWriter;
+using Interval = std::pair<std::uint64_t, std::uint64_t>;
+
+// Builds are reproducible: no date, no user.
+constexpr std::string_view kBuildDate = "1970-01-01 00:00:00 UTC";
+
+std::vector<Interval> merged(std::vector<Interval> intervals) {
+  std::sort(intervals.begin(), intervals.end());
+  std::vector<Interval> result;
+  for (const Interval& next : intervals) {
+    const bool touches = !result.empty() && (next.first <= result.back().second ||
+                                             next.first == result.back().second + 1);
+    if (touches) {
+      result.back().second = std::max(result.back().second, next.second);
+    } else {
+      result.push_back(next);
+    }
+  }
+  return result;
+}
+
+std::string intervalsText(const std::vector<Interval>& intervals) {
+  std::string text = "[";
+  for (const auto& [begin, end] : intervals) {
+    if (text.size() > 1) text += ", ";
+    text += std::to_string(begin) + "-" + std::to_string(end);
+  }
+  return text + "]";
+}
+
+std::vector<Interval> intervalsOf(const v1::Value::Ranges& ranges) {
+  std::vector<Interval> intervals;
+  for (const auto& range : ranges.range()) intervals.emplace_back(range.begin(), range.end());
+  return intervals;
+}
+
+std::string setText(const std::vector<std::string>& items) {
+  std::string text = "{";
+  for (const std::string& item : items) {
+    if (text.size() > 1) text += ", ";
+    text += item;
+  }
+  return text + "}";
+}
+
+std::set<std::string> reservingRoles(const Resources& resources) {
+  std::set<std::string> roles;
+  for (const Resource& resource : resources) {
+    if (resource.reservations_size() > 0) {
+      roles.insert(resource.reservations(resource.reservations_size() - 1).role());
+    }
+  }
+  return roles;
+}
+
+bool isMultiRole(const FrameworkInfo& framework) {
+  return std::any_of(framework.capabilities().begin(), framework.capabilities().end(),
+                     [](const FrameworkInfo::Capability& capability) {
+                       return capability.type() == FrameworkInfo::Capability::MULTI_ROLE;
+                     });
+}
+
+void writeStatus(JsonWriter& writer, const TaskStatus& status) {
+  writer.beginObject();
+  writer.key("state").string(TaskState_Name(status.state()));
+  writer.key("timestamp").number(status.timestamp());
+  if (status.has_labels()) {
+    writer.key("labels");
+    writeLabels(writer, status.labels());
+  }
+  if (status.has_container_status()) {
+    v1::ContainerStatus shown = status.container_status();
+    shown.clear_executor_pid();
+    shown.clear_cgroup_info();
+    writer.key("container_status").message(shown);
+  }
+  if (status.has_healthy()) writer.key("healthy").boolean(status.healthy());
+  writer.endObject();
+}
+
+void writeLimits(JsonWriter& writer, const Task& task) {
+  writer.beginObject();
+  for (const auto& entry : task.limits()) {
+    writer.key(entry.key());
+    writer.number(entry.value().value());
+  }
+  writer.endObject();
+}
+
+}  // namespace
+
+std::string versionJson(const std::string& version) {
+  JsonWriter writer;
+  writer.beginObject();
+  writer.key("build_date").string(kBuildDate);
+  writer.key("build_time").number(0);
+  writer.key("build_user").string("");
+  writer.key("version").string(version);
+  writer.endObject();
+  return writer.take();
+}
+
+v1::VersionInfo versionInfo(const std::string& version) {
+  v1::VersionInfo info;
+  info.set_version(version);
+  info.set_build_date(std::string(kBuildDate));
+  info.set_build_time(0);
+  info.set_build_user("");
+  return info;
+}
+
+void writeVersion(JsonWriter& writer, const std::string& version) {
+  writer.key("version").string(version);
+  writer.key("build_date").string(kBuildDate);
+  writer.key("build_time").number(0);
+  writer.key("build_user").string("");
+}
+
+std::string flagsJson(const Flags& flags) {
+  JsonWriter writer;
+  writer.beginObject();
+  writer.key("flags");
+  writeFlags(writer, flags);
+  writer.endObject();
+  return writer.take();
+}
+
+void writeFlags(JsonWriter& writer, const Flags& flags) {
+  writer.beginObject();
+  for (const auto& [name, value] : flags) writer.key(name).string(value);
+  writer.endObject();
+}
+
+Quantities::Quantities(const Resources& resources) {
+  // Thousandths, so that sums are exact (fact L21).
+  std::map<std::string, std::int64_t> thousandths;
+  for (const Resource& resource : resources) {
+    const std::string name = resource.name() + (resource.has_revocable() ? "_revocable" : "");
+    if (resource.type() == v1::Value::SCALAR) {
+      thousandths[name] += std::llround(resource.scalar().value() * 1000);
+    } else if (resource.type() == v1::Value::RANGES) {
+      for (const Interval& interval : intervalsOf(resource.ranges())) {
+        ranges[name].push_back(interval);
+      }
+    } else if (resource.type() == v1::Value::SET) {
+      auto& items = sets[name];
+      items.insert(items.end(), resource.set().item().begin(), resource.set().item().end());
+    }
+  }
+  for (const auto& [name, value] : thousandths) {
+    scalars[name] = static_cast<double>(value) / 1000;
+  }
+  for (auto& [name, intervals] : ranges) intervals = merged(std::move(intervals));
+}
+
+void writeResources(JsonWriter& writer, const Resources& resources) {
+  Quantities quantities(resources);
+  writer.beginObject();
+  for (const char* name : {"disk", "mem", "gpus", "cpus"}) {
+    writer.key(name).number(quantities.scalars[name]);
+    quantities.scalars.erase(name);
+  }
+  for (const auto& [name, value] : quantities.scalars) writer.key(name).number(value);
+  for (const auto& [name, intervals] : quantities.ranges) {
+    writer.key(name).string(intervalsText(intervals));
+  }
+  for (const auto& [name, items] : quantities.sets) writer.key(name).string(setText(items));
+  writer.endObject();
+}
+
+void writeReservedByRole(JsonWriter& writer, const Resources& resources) {
+  writer.beginObject();
+  for (const std::string& role : reservingRoles(resources)) {
+    writer.key(role);
+    writeResources(writer, resources.reservedTo(role));
+  }
+  writer.endObject();
+}
+
+void writeResourcesFull(JsonWriter& writer, const Resources& resources) {
+  writer.beginArray();
+  for (Resource resource : resources) {
+    const int depth = resource.reservations_size();
+    resource.set_role(depth == 0 ? "*" : resource.reservations(depth - 1).role());
+    writer.message(resource);
+  }
+  writer.endArray();
+}
+
+void writeReservedByRoleFull(JsonWriter& writer, const Resources& resources) {
+  writer.beginObject();
+  for (const std::string& role : reservingRoles(resources)) {
+    writer.key(role);
+    writeResourcesFull(writer, resources.reservedTo(role));
+  }
+  writer.endObject();
+}
+
+void writeAttribute(JsonWriter& writer, const Attribute& attribute) {
+  writer.key(attribute.name());
+  switch (attribute.type()) {
+    case v1::Value::SCALAR:
+      writer.number(attribute.scalar().value());
+      break;
+    case v1::Value::RANGES:
+      writer.string(intervalsText(intervalsOf(attribute.ranges())));
+      break;
+    case v1::Value::SET: {
+      const auto& items = attribute.set().item();
+      writer.string(setText({items.begin(), items.end()}));
+      break;
+    }
+    case v1::Value::TEXT:
+      writer.string(attribute.text().value());
+      break;
+  }
+}
+
+void writeLabels(JsonWriter& writer, const Labels& labels) {
+  writer.beginArray();
+  for (const Label& label : labels.labels()) writer.message(label);
+  writer.endArray();
+}
+
+void writeAgentCapabilities(JsonWriter& writer) {
+  constexpr std::array kCapabilities{
+      AgentInfo::Capability::MULTI_ROLE,
+      AgentInfo::Capability::HIERARCHICAL_ROLE,
+      AgentInfo::Capability::RESERVATION_REFINEMENT,
+      AgentInfo::Capability::RESOURCE_PROVIDER,
+      AgentInfo::Capability::RESIZE_VOLUME,
+      AgentInfo::Capability::AGENT_OPERATION_FEEDBACK,
+      AgentInfo::Capability::AGENT_DRAINING,
+      AgentInfo::Capability::TASK_RESOURCE_LIMITS,
+  };
+  writer.beginArray();
+  for (const auto capability : kCapabilities) {
+    writer.string(AgentInfo::Capability::Type_Name(capability));
+  }
+  writer.endArray();
+}
+
+std::vector<std::string> rolesOf(const FrameworkInfo& framework) {
+  if (!isMultiRole(framework)) return {framework.role()};
+  return {framework.roles().begin(), framework.roles().end()};
+}
+
+const std::string& sourceOf(const ExecutorInfo& executor) { return executor.source(); }
+
+void writeRoles(JsonWriter& writer, const FrameworkInfo& framework) {
+  if (!isMultiRole(framework)) {
+    writer.key("role").string(framework.role());
+    return;
+  }
+  writer.key("roles").beginArray();
+  for (const std::string& role : framework.roles()) writer.string(role);
+  writer.endArray();
+}
+
+std::string roleOf(const google::protobuf::RepeatedPtrField<Resource>& resources) {
+  for (const Resource& resource : resources) {
+    if (resource.has_allocation_info()) return resource.allocation_info().role();
+  }
+  return {};
+}
+
+void writeTask(JsonWriter& writer, const Task& task) {
+  writer.beginObject();
+  writer.key("id").string(task.task_id().value());
+  writer.key("name").string(task.name());
+  writer.key("framework_id").string(task.framework_id().value());
+  writer.key("executor_id").string(task.executor_id().value());
+  writer.key("slave_id").string(task.agent_id().value());
+  writer.key("state").string(TaskState_Name(task.state()));
+  writer.key("resources");
+  writeResources(writer, Resources(task.resources()));
+  if (task.limits_size() > 0) {
+    writer.key("limits");
+    writeLimits(writer, task);
+  }
+  writer.key("role").string(roleOf(task.resources()));
+  writer.key("statuses").beginArray();
+  for (const TaskStatus& status : task.statuses()) writeStatus(writer, status);
+  writer.endArray();
+  if (task.has_user()) writer.key("user").string(task.user());
+  if (task.has_labels()) {
+    writer.key("labels");
+    writeLabels(writer, task.labels());
+  }
+  if (task.has_discovery()) writer.key("discovery").message(task.discovery());
+  if (task.has_container()) writer.key("container").message(task.container());
+  if (task.has_health_check()) writer.key("health_check").message(task.health_check());
+  writer.endObject();
+}
+
+Task toTask(const TaskInfo& info, const FrameworkID& frameworkId) {
+  Task task;
+  task.set_name(info.name());
+  *task.mutable_task_id() = info.task_id();
+  *task.mutable_framework_id() = frameworkId;
+  // A command task's executor stays unnamed (fact D2).
+  if (info.has_executor()) *task.mutable_executor_id() = info.executor().executor_id();
+  *task.mutable_agent_id() = info.agent_id();
+  task.set_state(TASK_STAGING);
+  *task.mutable_resources() = info.resources();
+  for (const auto& limit : info.limits()) {
+    Task::LimitsEntry& entry = *task.add_limits();
+    entry.set_key(limit.key());
+    *entry.mutable_value() = limit.value();
+  }
+  if (info.has_labels()) *task.mutable_labels() = info.labels();
+  if (info.has_discovery()) *task.mutable_discovery() = info.discovery();
+  if (info.has_container()) *task.mutable_container() = info.container();
+  if (info.has_health_check()) *task.mutable_health_check() = info.health_check();
+  return task;
+}
+
+}  // namespace mesos::cluster

@@ -1,0 +1,75 @@
+// The parts of Mesos' state endpoints that master and agent share (facts W2, W11-W15).
+#pragma once
+
+#include "protocol/json.hpp"
+
+#include <mesos/resources.hpp>
+#include <mesos/types.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mesos::cluster {
+
+/// The flags that /flags and /state show, by name.
+using Flags = std::map<std::string, std::string>;
+
+/// What /version tells, in alphabetical order (fact W2). We have no build of Mesos to name.
+std::string versionJson(const std::string& version);
+v1::VersionInfo versionInfo(const std::string& version);
+/// The same as members of an object being written.
+void writeVersion(protocol::JsonWriter& writer, const std::string& version);
+
+/// `{"flags":{…}}`.
+std::string flagsJson(const Flags& flags);
+void writeFlags(protocol::JsonWriter& writer, const Flags& flags);
+
+/// The quantities of resources by name: scalars added exactly, ranges merged; revocable ones under
+/// "cpus_revocable" and the like.
+struct Quantities {
+  explicit Quantities(const Resources& resources);
+
+  std::map<std::string, double> scalars;
+  std::map<std::string, std::vector<std::pair<std::uint64_t, std::uint64_t>>> ranges;
+  std::map<std::string, std::vector<std::string>> sets;
+};
+
+/// disk, mem, gpus and cpus always, then what else there is (fact W13).
+void writeResources(protocol::JsonWriter& writer, const Resources& resources);
+/// `{"web":{…}}` of the reserved ones.
+void writeReservedByRole(protocol::JsonWriter& writer, const Resources& resources);
+/// An array of whole Resource objects: with `role`, and `reservations` for reserved ones (W12).
+void writeResourcesFull(protocol::JsonWriter& writer, const Resources& resources);
+void writeReservedByRoleFull(protocol::JsonWriter& writer, const Resources& resources);
+
+template <typename List>
+void writeAttributes(protocol::JsonWriter& writer, const List& attributes);
+void writeAttribute(protocol::JsonWriter& writer, const Attribute& attribute);
+/// `[{"key":…,"value":…}]`.
+void writeLabels(protocol::JsonWriter& writer, const Labels& labels);
+/// What agents of this version can do (fact P5).
+void writeAgentCapabilities(protocol::JsonWriter& writer);
+
+/// `role`, or `roles` for a MULTI_ROLE framework, with its key.
+void writeRoles(protocol::JsonWriter& writer, const FrameworkInfo& framework);
+std::vector<std::string> rolesOf(const FrameworkInfo& framework);
+const std::string& sourceOf(const ExecutorInfo& executor);
+/// The role that resources are allocated to; empty if to none.
+std::string roleOf(const google::protobuf::RepeatedPtrField<Resource>& resources);
+
+/// Fact W15.
+void writeTask(protocol::JsonWriter& writer, const Task& task);
+/// A task that has no Task yet: TASK_STAGING, no statuses.
+Task toTask(const TaskInfo& info, const FrameworkID& frameworkId);
+
+template <typename List>
+void writeAttributes(protocol::JsonWriter& writer, const List& attributes) {
+  writer.beginObject();
+  for (const Attribute& attribute : attributes) writeAttribute(writer, attribute);
+  writer.endObject();
+}
+
+}  // namespace mesos::cluster
