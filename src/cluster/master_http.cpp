@@ -1,0 +1,350 @@
+#include "cluster/master_http.hpp"
+
+#include "base/uuid.hpp"
+#include "cluster/call_validation.hpp"
+#include "cluster/content.hpp"
+#include "cluster/files_endpoint.hpp"
+#include "cluster/master_state_json.hpp"
+#include "cluster/metrics.hpp"
+#include "cluster/operator_call.hpp"
+#include "cluster/routing.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace mesos::cluster {
+namespace {
+
+using protocol::Request;
+using protocol::Response;
+using protocol::Target;
+using SchedulerCall = v1::scheduler::Call;
+using OperatorCall = v1::master::Call;
+
+constexpr std::string_view kStreamIdHeader = "Mesos-Stream-Id";
+constexpr std::string_view kUnknownFramework = "No framework found with specified ID";
+
+/// One subscription. Its id fences calls of an earlier subscriber (fact Q32).
+struct Stream {
+  ContentType type;
+  std::string id;
+};
+
+}  // namespace
+
+struct MasterHttp::State {
+  /// An answer, or nullopt if the effects that answer are queued already.
+  using Handler = std::optional<Response> (State::*)(const Exchange&);
+
+  State(Now now, MasterOptions options, Flags shownFlags, Random& source)
+      : random(source),
+        master(now, std::move(options), source),
+        flags(std::move(shownFlags)),
+        endpoints("master", handlers()) {}
+
+  static std::map<std::string, Handler, std::less<>> handlers();
+
+  void handle(Now now, RequestId id, const Request& request);
+  void drain();
+  void translate(ToFramework effect);
+  void translate(EndFrameworkStream effect);
+  void translate(ToAgent effect) { effects.emplace_back(std::move(effect)); }
+
+  // The scheduler API (section 4).
+  std::optional<Response> onScheduler(const Exchange& exchange);
+  std::optional<Response> subscribe(const Exchange& exchange, const SchedulerCall& call,
+                                    ContentType type);
+  std::optional<Response> refusalOfCall(const Request& request, const SchedulerCall& call) const;
+
+  // The operator API (section 16.5) and POST /teardown.
+  std::optional<Response> onOperator(const Exchange& exchange);
+  Response answerOperator(Now now, const OperatorCall& call, ContentType type);
+  Response tearDown(Now now, const std::string& frameworkId);
+  std::optional<Response> onTeardown(const Exchange& exchange);
+
+  // What is only read (sections 16.1 and 16.2).
+  std::optional<Response> onHealth(const Exchange&) { return Response{}; }
+  std::optional<Response> onVersion(const Exchange& exchange);
+  std::optional<Response> onFlags(const Exchange& exchange);
+  std::optional<Response> onMetrics(const Exchange& exchange);
+  std::optional<Response> onState(const Exchange& exchange);
+  std::optional<Response> onStateSummary(const Exchange& exchange);
+  std::optional<Response> onSlaves(const Exchange& exchange);
+  std::optional<Response> onFrameworks(const Exchange& exchange);
+  std::optional<Response> onTasks(const Exchange& exchange);
+  std::optional<Response> onRoles(const Exchange& exchange);
+  std::optional<Response> onRedirect(const Exchange& exchange);
+  std::optional<Response> onFilesDebug(const Exchange& exchange);
+  template <ServeFile::Kind kind>
+  std::optional<Response> onFiles(const Exchange& exchange);
+
+  Random& random;
+  Master master;
+  Flags flags;
+  Endpoints<Handler> endpoints;
+  std::map<StreamId, Stream> streams;
+  std::deque<Effect> effects;
+};
+
+std::map<std::string, MasterHttp::State::Handler, std::less<>> MasterHttp::State::handlers() {
+  return {
+      {"/master/api/v1", &State::onOperator},
+      {"/master/api/v1/scheduler", &State::onScheduler},
+      {"/master/flags", &State::onFlags},
+      {"/master/frameworks", &State::onFrameworks},
+      {"/master/health", &State::onHealth},
+      {"/master/redirect", &State::onRedirect},
+      {"/master/roles", &State::onRoles},
+      {"/master/slaves", &State::onSlaves},
+      {"/master/state", &State::onState},
+      {"/master/state-summary", &State::onStateSummary},
+      {"/master/tasks", &State::onTasks},
+      {"/master/teardown", &State::onTeardown},
+      {"/files/browse", &State::onFiles<ServeFile::Kind::Browse>},
+      {"/files/debug", &State::onFilesDebug},
+      {"/files/download", &State::onFiles<ServeFile::Kind::Download>},
+      {"/files/read", &State::onFiles<ServeFile::Kind::Read>},
+      {"/metrics/snapshot", &State::onMetrics},
+      {"/version", &State::onVersion},
+  };
+}
+
+void MasterHttp::State::handle(Now now, RequestId id, const Request& request) {
+  auto target = targetOf(id, request);
+  if (auto* hangup = std::get_if<Hangup>(&target)) {
+    effects.emplace_back(*hangup);
+  } else if (auto* refusal = std::get_if<Respond>(&target)) {
+    effects.emplace_back(std::move(*refusal));
+  } else {
+    const Exchange exchange{now, id, request, std::get<Target>(target)};
+    const Handler* handler = endpoints.find(exchange.target.path);
+    std::optional<Response> response =
+        handler == nullptr ? notFound() : (this->**handler)(exchange);
+    if (response) effects.emplace_back(Respond{id, *std::move(response)});
+  }
+  drain();
+}
+
+void MasterHttp::State::drain() {
+  while (std::optional<Master::Effect> effect = master.poll()) {
+    std::visit([this](auto& each) { translate(std::move(each)); }, *effect);
+  }
+}
+
+void MasterHttp::State::translate(ToFramework effect) {
+  const auto stream = streams.find(effect.stream);
+  // Gone in the meantime: the event is lost, as it is with a broken connection.
+  if (stream == streams.end()) return;
+  effects.emplace_back(StreamBytes{effect.stream, encodeEvent(effect.event, stream->second.type)});
+}
+
+void MasterHttp::State::translate(EndFrameworkStream effect) {
+  if (streams.erase(effect.stream) > 0) effects.emplace_back(EndStream{effect.stream});
+}
+
+std::optional<Response> MasterHttp::State::onScheduler(const Exchange& exchange) {
+  SchedulerCall call;
+  if (auto refusal = readCall(exchange.request, &call)) return refusal;
+  if (const Result<void> valid = validateCall(call); !valid) {
+    return badRequest(valid.error().message);
+  }
+  if (call.type() == SchedulerCall::SUBSCRIBE ||
+      call.type() == SchedulerCall::RECONCILE_OPERATIONS) {
+    const std::optional<ContentType> type = negotiate(exchange.request.headers);
+    if (!type) return notAcceptable();
+    if (call.type() == SchedulerCall::SUBSCRIBE) return subscribe(exchange, call, *type);
+  }
+  if (auto refusal = refusalOfCall(exchange.request, call)) return refusal;
+  if (call.type() == SchedulerCall::UNKNOWN) return notImplemented();
+  if (call.type() == SchedulerCall::UPDATE_FRAMEWORK) return notServed("UPDATE_FRAMEWORK");
+  master.onCall(exchange.now, call);
+  return accepted();
+}
+
+std::optional<Response> MasterHttp::State::subscribe(const Exchange& exchange,
+                                                     const SchedulerCall& call, ContentType type) {
+  if (exchange.request.headers.has(kStreamIdHeader)) {
+    return badRequest("Subscribe calls should not include the 'Mesos-Stream-Id' header");
+  }
+  // Also a framework that is refused gets a stream: one ERROR, then its end (facts S10, Q33).
+  const Stream& stream =
+      streams.insert_or_assign(exchange.id, Stream{type, randomUuidText(random)}).first->second;
+  effects.emplace_back(OpenStream{
+      exchange.id,
+      {200,
+       {{std::string(kStreamIdHeader), stream.id}, {"Content-Type", std::string(nameOf(type))}}}});
+  master.onSubscribe(exchange.now, exchange.id, call.subscribe());
+  return std::nullopt;
+}
+
+/// Checks Q9-Q14.
+std::optional<Response> MasterHttp::State::refusalOfCall(const Request& request,
+                                                         const SchedulerCall& call) const {
+  const auto framework = master.frameworks().find(call.framework_id().value());
+  if (framework == master.frameworks().end()) return badRequest("Framework cannot be found");
+  const std::optional<StreamId>& current = framework->second.stream;
+  if (!current) return plainText(403, "Framework is not subscribed");
+  const std::string* sent = request.headers.find(kStreamIdHeader);
+  if (sent == nullptr) {
+    return badRequest("All non-subscribe calls should include the 'Mesos-Stream-Id' header");
+  }
+  const auto stream = streams.find(*current);
+  if (stream != streams.end() && stream->second.id == *sent) return std::nullopt;
+  return badRequest("The stream ID '" + *sent +
+                    "' included in this request didn't match the stream ID currently associated "
+                    "with framework ID " +
+                    framework->first);
+}
+
+std::optional<Response> MasterHttp::State::onOperator(const Exchange& exchange) {
+  OperatorCall call;
+  if (auto refusal = readCall(exchange.request, &call)) return refusal;
+  if (const Result<void> valid = validateCall(call); !valid) {
+    return badRequest(valid.error().message);
+  }
+  const std::optional<ContentType> type = negotiate(exchange.request.headers);
+  if (!type) return notAcceptable();
+  return answerOperator(exchange.now, call, *type);
+}
+
+Response MasterHttp::State::answerOperator(Now now, const OperatorCall& call, ContentType type) {
+  switch (call.type()) {
+    case OperatorCall::UNKNOWN:
+      return notImplemented();
+    case OperatorCall::GET_HEALTH:
+      return answer(healthResponse(), type);
+    case OperatorCall::GET_FLAGS:
+      return answer(flagsResponse(flags), type);
+    case OperatorCall::GET_VERSION:
+      return answer(versionResponse(master.options().version), type);
+    case OperatorCall::GET_METRICS:
+      return answer(metricsResponse(metricsOf(now, master)), type);
+    case OperatorCall::GET_MASTER: {
+      v1::master::Response response;
+      response.set_type(v1::master::Response::GET_MASTER);
+      *response.mutable_get_master()->mutable_master_info() = master.info();
+      response.mutable_get_master()->set_start_time(master.started().unixSeconds());
+      response.mutable_get_master()->set_elected_time(master.started().unixSeconds());
+      return answer(response, type);
+    }
+    case OperatorCall::TEARDOWN:
+      return tearDown(now, call.teardown().framework_id().value());
+    default:
+      return notServed(OperatorCall::Type_Name(call.type()));
+  }
+}
+
+Response MasterHttp::State::tearDown(Now now, const std::string& frameworkId) {
+  return master.teardown(now, frameworkId) ? Response{}
+                                           : badRequest(std::string(kUnknownFramework));
+}
+
+std::optional<Response> MasterHttp::State::onTeardown(const Exchange& exchange) {
+  if (exchange.request.method != "POST") return methodNotAllowed(exchange.request.method);
+  // A form is written like a query.
+  const std::optional<Target> form = protocol::parseTarget("?" + exchange.request.body);
+  if (!form) return badRequest("Unable to decode the request body");
+  const std::string* frameworkId = form->find("frameworkId");
+  if (frameworkId == nullptr) {
+    return badRequest("Missing 'frameworkId' query parameter in the request body");
+  }
+  return tearDown(exchange.now, *frameworkId);
+}
+
+std::optional<Response> MasterHttp::State::onVersion(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, versionJson(master.options().version));
+}
+
+std::optional<Response> MasterHttp::State::onFlags(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, flagsJson(flags));
+}
+
+std::optional<Response> MasterHttp::State::onMetrics(const Exchange& exchange) {
+  if (auto refusal = refusalOfTimeout(exchange.target)) return refusal;
+  return jsonAnswer(exchange.target, metricsJson(metricsOf(exchange.now, master)));
+}
+
+std::optional<Response> MasterHttp::State::onState(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, stateJson(master, flags));
+}
+
+std::optional<Response> MasterHttp::State::onStateSummary(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, stateSummaryJson(master));
+}
+
+std::optional<Response> MasterHttp::State::onSlaves(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, slavesJson(master, exchange.target));
+}
+
+std::optional<Response> MasterHttp::State::onFrameworks(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, frameworksJson(master, exchange.target));
+}
+
+std::optional<Response> MasterHttp::State::onTasks(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, tasksJson(master, exchange.target));
+}
+
+std::optional<Response> MasterHttp::State::onRoles(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, rolesJson(master));
+}
+
+std::optional<Response> MasterHttp::State::onRedirect(const Exchange& exchange) {
+  // Only these very paths, so that a client that appends to Location ends in a 404 (fact T35).
+  const std::string& path = exchange.target.path;
+  if (path != "/redirect" && path != "/master/redirect") return notFound();
+  const MasterInfo& leader = master.info();
+  const std::string location = "//" + leader.hostname() + ":" + std::to_string(leader.port());
+  return Response{307, {{"Location", location}}, {}};
+}
+
+std::optional<Response> MasterHttp::State::onFilesDebug(const Exchange& exchange) {
+  return jsonAnswer(exchange.target, attachedPathsJson({}));
+}
+
+/// A master attaches nothing: its log lies elsewhere.
+template <ServeFile::Kind kind>
+std::optional<Response> MasterHttp::State::onFiles(const Exchange& exchange) {
+  auto served = serveFile(exchange.id, kind, exchange.target, {});
+  if (auto* response = std::get_if<Response>(&served)) return std::move(*response);
+  effects.emplace_back(std::get<ServeFile>(std::move(served)));
+  return std::nullopt;
+}
+
+MasterHttp::MasterHttp(Now now, MasterOptions options, std::map<std::string, std::string> flags,
+                       Random& random)
+    : state_(std::make_unique<State>(now, std::move(options), std::move(flags), random)) {}
+
+MasterHttp::~MasterHttp() = default;
+
+void MasterHttp::onRequest(Now now, RequestId id, const protocol::Request& request) {
+  state_->handle(now, id, request);
+}
+
+void MasterHttp::onRequestClosed(Now now, RequestId id) {
+  if (state_->streams.erase(id) == 0) return;
+  state_->master.onStreamClosed(now, id);
+  state_->drain();
+}
+
+void MasterHttp::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) {
+  state_->master.onAgentMessage(now, link, std::move(message));
+  state_->drain();
+}
+
+void MasterHttp::onTimer(Now now) {
+  state_->master.onTimer(now);
+  state_->drain();
+}
+
+std::optional<MasterHttp::Effect> MasterHttp::poll() {
+  if (state_->effects.empty()) return std::nullopt;
+  Effect effect = std::move(state_->effects.front());
+  state_->effects.pop_front();
+  return effect;
+}
+
+std::optional<TimePoint> MasterHttp::deadline() const { return state_->master.deadline(); }
+
+const Master& MasterHttp::master() const { return state_->master; }
+
+}  // namespace mesos::cluster
