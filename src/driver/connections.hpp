@@ -1,0 +1,65 @@
+// The connections that a session asks for.
+#pragma once
+
+#include "protocol/session_effects.hpp"
+#include "transport/event_loop.hpp"
+#include "transport/http_client.hpp"
+
+#include <mesos/result.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace mesos::driver {
+
+/// Performs Connect, Send and Close, and reports what becomes of them, on the loop.
+class Connections {
+ public:
+  using Id = protocol::ConnectionId;
+
+  struct Events {
+    std::function<void(Id)> onConnected;
+    std::function<void(Id, const protocol::ResponseHead&)> onResponse;
+    std::function<void(Id, std::string_view)> onBytes;
+    std::function<void(Id)> onBodyEnd;
+    std::function<void(Id, const std::string&)> onClosed;
+  };
+  /// From a host to a numeric address, as transport::resolve().
+  using Resolve = std::function<void(transport::EventLoop&, const std::string&,
+                                     std::function<void(Result<std::string>)>)>;
+
+  /// Without `resolve` only numeric addresses can be connected to.
+  Connections(transport::EventLoop& loop, Events events, Resolve resolve = nullptr)
+      : loop_(loop), events_(std::move(events)), resolve_(std::move(resolve)) {}
+
+  void perform(const protocol::Connect& connect);
+  void perform(protocol::Send send);
+  void perform(const protocol::Close& close);
+  /// Harmless for a connection that is gone.
+  void pauseReading(Id id, bool paused);
+
+ private:
+  struct Connection {
+    protocol::Address address;
+    std::unique_ptr<transport::HttpConnection> http;
+  };
+
+  void onResolved(Id id, const Result<std::string>& numeric);
+  void onClosed(Id id, const std::string& reason);
+
+  transport::EventLoop& loop_;
+  const Events events_;
+  const Resolve resolve_;
+  std::map<Id, Connection> connections_;
+};
+
+/// For the log. Never with a header, which could be a secret.
+std::string describe(const protocol::Connect& connect);
+std::string describe(const protocol::Send& send);
+std::string describe(const protocol::Close& close);
+
+}  // namespace mesos::driver

@@ -1,0 +1,56 @@
+#include "driver/dispatch.hpp"
+
+#include <mesos/v1/scheduler/scheduler.pb.h>
+
+#include <iterator>
+#include <utility>
+
+namespace mesos::driver {
+namespace {
+
+using v1::scheduler::Event;
+
+void onSubscribed(const Event::Subscribed& subscribed, bool& registered, Scheduler& scheduler,
+                  SchedulerDriver& driver) {
+  if (std::exchange(registered, true)) {
+    scheduler.reregistered(&driver, subscribed.master_info());
+  } else {
+    scheduler.registered(&driver, subscribed.framework_id(), subscribed.master_info());
+  }
+}
+
+// A failure that names an executor is the executor's, one that names only an agent the agent's.
+void onFailure(const Event::Failure& failure, Scheduler& scheduler, SchedulerDriver& driver) {
+  if (!failure.has_executor_id()) return scheduler.slaveLost(&driver, failure.agent_id());
+  const int status = failure.has_status() ? failure.status() : -1;
+  scheduler.executorLost(&driver, failure.executor_id(), failure.agent_id(), status);
+}
+
+}  // namespace
+
+void dispatch(Event& event, bool& registered, Scheduler& scheduler, SchedulerDriver& driver) {
+  switch (event.type()) {
+    case Event::SUBSCRIBED:
+      return onSubscribed(event.subscribed(), registered, scheduler, driver);
+    case Event::OFFERS: {
+      auto& offers = *event.mutable_offers()->mutable_offers();
+      return scheduler.resourceOffers(&driver, {std::make_move_iterator(offers.begin()),
+                                                std::make_move_iterator(offers.end())});
+    }
+    case Event::RESCIND:
+      return scheduler.offerRescinded(&driver, event.rescind().offer_id());
+    case Event::UPDATE:
+      return scheduler.statusUpdate(&driver, event.update().status());
+    case Event::MESSAGE: {
+      const Event::Message& message = event.message();
+      return scheduler.frameworkMessage(&driver, message.executor_id(), message.agent_id(),
+                                        message.data());
+    }
+    case Event::FAILURE:
+      return onFailure(event.failure(), scheduler, driver);
+    default:
+      return scheduler.otherEvent(&driver, event);
+  }
+}
+
+}  // namespace mesos::driver

@@ -1,0 +1,249 @@
+#include "driver/scheduler_pump.hpp"
+
+#include "base/base64.hpp"
+#include "driver/dispatch.hpp"
+#include "driver/pump_log.hpp"
+#include "transport/resolver.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+#include <memory>
+#include <random>
+#include <utility>
+
+namespace mesos {
+
+using driver::Connections;
+using protocol::ConnectionId;
+using v1::scheduler::Call;
+using v1::scheduler::Event;
+
+namespace {
+
+std::string currentUser() {
+  std::array<char, 16 * 1024> buffer;
+  passwd entry{};
+  passwd* found = nullptr;
+  const uid_t uid = ::getuid();
+  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found) {
+    return found->pw_name;
+  }
+  return std::to_string(uid);
+}
+
+FrameworkInfo completed(FrameworkInfo framework) {
+  if (framework.user().empty()) framework.set_user(currentUser());
+  return framework;
+}
+
+protocol::SchedulerSessionOptions sessionOptions(const SchedulerOptions& options) {
+  protocol::SchedulerSessionOptions session;
+  if (options.credential) {
+    const std::string pair = options.credential->principal + ":" + options.credential->secret;
+    session.authorization = "Basic " + encodeBase64(pair);
+  }
+  return session;
+}
+
+void printProblems(LogLevel level, const std::string& line) {
+  if (level == LogLevel::warning || level == LogLevel::error)
+    std::cerr << "mesos: " << line << "\n";
+}
+
+}  // namespace
+
+MesosSchedulerDriver::Pump::Pump(Scheduler& scheduler, SchedulerDriver& driver,
+                                 FrameworkInfo framework, protocol::Address master,
+                                 SchedulerOptions options)
+    : scheduler_(scheduler),
+      driver_(driver),
+      master_(std::move(master)),
+      options_(std::move(options)),
+      seed_(options_.seed != 0 ? options_.seed : driver::drawSeed()),
+      threads_({.onThrown =
+                    [this] {
+                      log(LogLevel::error, "A callback has thrown an exception; the driver aborts");
+                      feed([](auto& session, Now now) { session.onStop(now, true); });
+                      feed([](auto& session, Now now) { session.onStop(now, true); });
+                    },
+                .onRoom = [this] { onRoom(); }}),
+      random_(seed_),
+      session_(sessionOptions(options_), completed(std::move(framework)), random_),
+      connections_(threads_.loop(), connectionEvents(), transport::resolve),
+      timer_(threads_.loop()) {}
+
+MesosSchedulerDriver::Pump::~Pump() {
+  abort();
+  threads_.wait();
+}
+
+Connections::Events MesosSchedulerDriver::Pump::connectionEvents() {
+  return {.onConnected =
+              [this](ConnectionId id) {
+                debug("connected " + std::to_string(id));
+                feed([id](auto& session, Now now) { session.onConnected(now, id); });
+              },
+          .onResponse =
+              [this](ConnectionId id, const protocol::ResponseHead& head) {
+                debug("answer on " + std::to_string(id) + ": " + std::to_string(head.status));
+                feed([&](auto& session, Now now) { session.onResponse(now, id, head); });
+              },
+          .onBytes =
+              [this](ConnectionId id, std::string_view bytes) {
+                reading_ = id;
+                feed([&](auto& session, Now now) { session.onBytes(now, id, bytes); });
+                reading_.reset();
+              },
+          .onBodyEnd =
+              [this](ConnectionId id) {
+                debug("end of the answer on " + std::to_string(id));
+                feed([id](auto& session, Now now) { session.onBodyEnd(now, id); });
+              },
+          .onClosed =
+              [this](ConnectionId id, const std::string& reason) {
+                debug("closed " + std::to_string(id) + ": " + reason);
+                feed([&](auto& session, Now now) { session.onClosed(now, id, reason); });
+              }};
+}
+
+Status MesosSchedulerDriver::Pump::start() {
+  return threads_.start([this] {
+    debug("seed " + std::to_string(seed_) + ", master " + master_.toString());
+    feed([this](auto& session, Now now) { session.onLeader(now, master_); });
+  });
+}
+
+Status MesosSchedulerDriver::Pump::stop(bool failover) {
+  if (!threads_.leave(DRIVER_STOPPED)) return threads_.status();
+  threads_.loop().post([this, failover] {
+    debug(failover ? "stop, leaving the tasks to a failover" : "stop");
+    feed([failover](auto& session, Now now) { session.onStop(now, failover); });
+  });
+  return DRIVER_STOPPED;
+}
+
+Status MesosSchedulerDriver::Pump::abort() {
+  if (!threads_.leave(DRIVER_ABORTED)) return threads_.status();
+  threads_.loop().post([this] {
+    debug("abort");
+    // The first leaves when the calls made so far are answered, the second does not wait for that.
+    feed([](auto& session, Now now) { session.onStop(now, true); });
+    feed([](auto& session, Now now) { session.onStop(now, true); });
+  });
+  return DRIVER_ABORTED;
+}
+
+Status MesosSchedulerDriver::Pump::call(Call call) {
+  if (const Status status = threads_.status(); status != DRIVER_RUNNING) return status;
+  const std::size_t bytes = call.ByteSizeLong();
+  postedBytes_ += bytes;
+  // A task of the loop can be copied; the call need not be.
+  const auto shared = std::make_shared<Call>(std::move(call));
+  threads_.loop().post([this, shared, bytes] {
+    debug("call " + Call::Type_Name(shared->type()));
+    feed([&](auto& session, Now now) { session.onCall(now, std::move(*shared)); });
+    postedBytes_ -= bytes;
+  });
+  return DRIVER_RUNNING;
+}
+
+void MesosSchedulerDriver::Pump::drain() {
+  while (auto effect = session_.poll()) {
+    std::visit([this](auto& e) { perform(e); }, *effect);
+  }
+  sessionBytes_ = session_.queuedBytes();
+  // Deadlines mostly move away, with every byte: then the timer may as well come too early.
+  const auto when = session_.deadline();
+  if (!when || (timerSet_ && *timerSet_ <= *when)) return;
+  timerSet_ = when;
+  timer_.set(*when, [this] { onTimer(); });
+}
+
+void MesosSchedulerDriver::Pump::onTimer() {
+  timerSet_.reset();
+  feed([this](auto& session, Now now) {
+    // The silence of a stream that is not read is ours, not the master's.
+    if (paused_) session.onBytes(now, stream_, {});
+    session.onTimer(now);
+  });
+}
+
+void MesosSchedulerDriver::Pump::onRoom() {
+  paused_ = false;
+  connections_.pauseReading(stream_, false);
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Connect& connect) {
+  debug(driver::describe(connect));
+  connections_.perform(connect);
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Send& send) {
+  debug(driver::describe(send));
+  connections_.perform(std::move(send));
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Close& close) {
+  debug(driver::describe(close));
+  connections_.perform(close);
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::DeliverEvent& deliver) {
+  debug("deliver " + Event::Type_Name(deliver.event.type()));
+  const std::size_t bytes = deliver.event.ByteSizeLong();
+  const auto event = std::make_shared<Event>(std::move(deliver.event));
+  threads_.call(bytes, [this, event] { handle(*event); });
+  if (reading_) stream_ = *reading_;
+  if (threads_.isFull()) {
+    paused_ = true;
+    connections_.pauseReading(stream_, true);
+  }
+}
+
+// On the callback thread.
+void MesosSchedulerDriver::Pump::handle(Event& event) {
+  driver::dispatch(event, registered_, scheduler_, driver_);
+  if (event.type() != Event::UPDATE || options_.explicitAcknowledgements) return;
+  // A callback that has stopped or aborted the driver has not asked for an acknowledgement; the
+  // status comes again to whoever subscribes next.
+  if (threads_.status() != DRIVER_RUNNING) return;
+  const auto handled = std::make_shared<Event>(std::move(event));
+  threads_.loop().post(
+      [this, handled] { feed([&](auto& session, Now now) { session.onHandled(now, *handled); }); });
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Disconnected& disconnected) {
+  log(LogLevel::warning, "The subscription is lost: " + disconnected.reason);
+  threads_.call(0, [this] { scheduler_.disconnected(&driver_); });
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Waiting& waiting) {
+  log(LogLevel::warning, driver::describe(waiting));
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Failed& failed) {
+  debug("failed: " + failed.message);
+  if (threads_.leave(DRIVER_ABORTED)) {
+    threads_.callLast([this, message = failed.message] { scheduler_.error(&driver_, message); });
+  }
+  threads_.end();
+}
+
+void MesosSchedulerDriver::Pump::perform(protocol::Stopped&) {
+  debug("stopped");
+  threads_.end();
+}
+
+void MesosSchedulerDriver::Pump::log(LogLevel level, const std::string& line) {
+  const std::lock_guard lock(logging_);
+  if (options_.log) {
+    options_.log(level, line);
+  } else {
+    printProblems(level, line);
+  }
+}
+
+}  // namespace mesos

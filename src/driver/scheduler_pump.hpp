@@ -1,0 +1,83 @@
+// Runs a SchedulerSession: what is behind a MesosSchedulerDriver.
+#pragma once
+
+#include "base/random.hpp"
+#include "driver/connections.hpp"
+#include "driver/threads.hpp"
+#include "protocol/scheduler_session.hpp"
+
+#include <mesos/scheduler.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace mesos {
+
+/// Joins the session, the connections and the user's scheduler. Everything but call(), stop(),
+/// abort() and unsentBytes() happens on the loop; callbacks on their own thread.
+class MesosSchedulerDriver::Pump {
+ public:
+  Pump(Scheduler& scheduler, SchedulerDriver& driver, FrameworkInfo framework,
+       protocol::Address master, SchedulerOptions options);
+  ~Pump();
+
+  Status start();
+  Status stop(bool failover);
+  Status abort();
+  Status call(v1::scheduler::Call call);
+  driver::DriverThreads& threads() { return threads_; }
+  bool acknowledgesExplicitly() const { return options_.explicitAcknowledgements; }
+  std::size_t unsentBytes() const { return postedBytes_ + sessionBytes_; }
+
+ private:
+  /// Tells the session something, then does what it asks.
+  template <typename Input>
+  void feed(Input input) {
+    input(session_, transport::currentTime());
+    drain();
+  }
+  void drain();
+  void onTimer();
+  void onRoom();
+  driver::Connections::Events connectionEvents();
+
+  void perform(protocol::Connect& connect);
+  void perform(protocol::Send& send);
+  void perform(protocol::Close& close);
+  void perform(protocol::DeliverEvent& deliver);
+  void perform(protocol::Disconnected& disconnected);
+  void perform(protocol::Waiting& waiting);
+  void perform(protocol::Failed& failed);
+  void perform(protocol::Stopped& stopped);
+  void handle(v1::scheduler::Event& event);
+
+  void log(LogLevel level, const std::string& line);
+  void debug(const std::string& line) { log(LogLevel::debug, line); }
+
+  Scheduler& scheduler_;
+  SchedulerDriver& driver_;
+  const protocol::Address master_;
+  const SchedulerOptions options_;
+  const std::uint64_t seed_;
+  std::mutex logging_;
+
+  driver::DriverThreads threads_;
+  Random random_;
+  protocol::SchedulerSession session_;
+  driver::Connections connections_;
+  transport::Timer timer_;
+  std::optional<TimePoint> timerSet_;
+  // The connection whose bytes the session is being told, and the one that brings the events.
+  std::optional<protocol::ConnectionId> reading_;
+  protocol::ConnectionId stream_ = 0;
+  bool paused_ = false;      // It is not read, since too many events wait for their callbacks.
+  bool registered_ = false;  // Of the callback thread: a subscription has been told.
+  std::atomic<std::size_t> postedBytes_ = 0;   // Of calls on their way to the loop.
+  std::atomic<std::size_t> sessionBytes_ = 0;  // Of calls that the session has not got rid of.
+};
+
+}  // namespace mesos
