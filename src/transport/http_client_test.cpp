@@ -104,7 +104,11 @@ TEST_F(HttpClientTest, PipelinesRequestsGivenBeforeItIsConnected) {
   RawSocket peer = listener_.accept();
   EXPECT_TRUE(peer.readUntil("\r\n\r\n").starts_with("GET /1 "));
   EXPECT_TRUE(peer.readUntil("\r\n\r\n").starts_with("GET /2 "));
-  thread_.run([&] { EXPECT_EQ(connection_->unsentBytes(), 0u); });
+  EXPECT_TRUE(eventually([&] {
+    std::size_t unsent = 1;
+    thread_.run([&] { unsent = connection_->unsentBytes(); });
+    return unsent == 0;
+  }));
 }
 
 TEST_F(HttpClientTest, ReadsAnswersCutAtEveryByte) {
