@@ -1,4 +1,5 @@
 #include "cluster/master_state_json.hpp"
+#include "cluster/validation.hpp"
 
 #include <cmath>
 #include <cstdint>

@@ -1,5 +1,7 @@
 #include "cluster/state_json.hpp"
 
+#include "cluster/validation.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -61,13 +63,6 @@ std::set<std::string> reservingRoles(const Resources& resources) {
     }
   }
   return roles;
-}
-
-bool isMultiRole(const FrameworkInfo& framework) {
-  return std::any_of(framework.capabilities().begin(), framework.capabilities().end(),
-                     [](const FrameworkInfo::Capability& capability) {
-                       return capability.type() == FrameworkInfo::Capability::MULTI_ROLE;
-                     });
 }
 
 void writeStatus(JsonWriter& writer, const TaskStatus& status) {
@@ -250,15 +245,10 @@ void writeAgentCapabilities(JsonWriter& writer) {
   writer.endArray();
 }
 
-std::vector<std::string> rolesOf(const FrameworkInfo& framework) {
-  if (!isMultiRole(framework)) return {framework.role()};
-  return {framework.roles().begin(), framework.roles().end()};
-}
-
 const std::string& sourceOf(const ExecutorInfo& executor) { return executor.source(); }
 
 void writeRoles(JsonWriter& writer, const FrameworkInfo& framework) {
-  if (!isMultiRole(framework)) {
+  if (!hasCapability(framework, FrameworkInfo::Capability::MULTI_ROLE)) {
     writer.key("role").string(framework.role());
     return;
   }

@@ -55,7 +55,6 @@ void writeAgentCapabilities(protocol::JsonWriter& writer);
 
 /// `role`, or `roles` for a MULTI_ROLE framework, with its key.
 void writeRoles(protocol::JsonWriter& writer, const FrameworkInfo& framework);
-std::vector<std::string> rolesOf(const FrameworkInfo& framework);
 const std::string& sourceOf(const ExecutorInfo& executor);
 /// The role that resources are allocated to; empty if to none.
 std::string roleOf(const google::protobuf::RepeatedPtrField<Resource>& resources);
