@@ -1,0 +1,245 @@
+#include "cluster/test_cluster.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mesos::cluster {
+namespace {
+
+using protocol::Request;
+
+constexpr const char* kJson = "application/json";
+
+Request post(const std::string& path, const std::string& body) {
+  return {"POST", path, {{"Content-Type", kJson}, {"Accept", kJson}}, body};
+}
+
+Request get(const std::string& target) { return {"GET", target, {}, {}}; }
+
+std::string subscribeBody(const std::string& more = "") {
+  return R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x",)"
+         R"("roles":["r"],"capabilities":[{"type":"MULTI_ROLE"}],"failover_timeout":60}})" +
+         more + "}";
+}
+
+/// A subscribed framework and the calls it makes.
+struct Framework {
+  explicit Framework(TestCluster& cluster)
+      : stream(cluster.toMaster(post("/api/v1/scheduler", subscribeBody()))),
+        streamId(*cluster.answer(stream).headers.find("Mesos-Stream-Id")),
+        id(cluster.master().id() + "-0000") {}
+
+  Request call(const std::string& type) const {
+    Request request =
+        post("/api/v1/scheduler",
+             R"({"type":")" + type + R"(","framework_id":{"value":")" + id + R"("}})");
+    request.headers.add("Mesos-Stream-Id", streamId);
+    return request;
+  }
+
+  RequestId stream;
+  std::string streamId;
+  std::string id;
+};
+
+TEST(MasterHttp, SubscribeOpensAStreamOfRecords) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  const Answer& answer = cluster.answer(framework.stream);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.streaming);
+  EXPECT_EQ(framework.streamId.size(), 36u);
+  EXPECT_EQ(*answer.headers.find("Content-Type"), kJson);
+  const auto records = recordsOf(answer.body);
+  ASSERT_GE(records.size(), 2u);
+  EXPECT_EQ(records[0].find(R"({"type":"SUBSCRIBED","subscribed":{"framework_id":{"value":")" +
+                            framework.id),
+            0u);
+  EXPECT_EQ(records[1], R"({"type":"HEARTBEAT"})");
+}
+
+TEST(MasterHttp, EventsAreInTheTypeThatAcceptAsksFor) {
+  TestCluster cluster;
+  Request request = post("/api/v1/scheduler", subscribeBody());
+  request.headers.set("Accept", "application/x-protobuf");
+  const Answer& answer = cluster.askMaster(request);
+  EXPECT_EQ(*answer.headers.find("Content-Type"), "application/x-protobuf");
+  v1::scheduler::Event event;
+  ASSERT_TRUE(event.ParseFromString(recordsOf(answer.body).at(0)));
+  EXPECT_EQ(event.type(), v1::scheduler::Event::SUBSCRIBED);
+}
+
+TEST(MasterHttp, ARefusedFrameworkGetsAStreamWithOneErrorAndItsEnd) {
+  TestCluster cluster;
+  const Answer& answer = cluster.askMaster(post(
+      "/api/v1/scheduler",
+      R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","role":"a//b"}}})"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.headers.has("Mesos-Stream-Id"));
+  EXPECT_FALSE(answer.streaming);
+  const auto records = recordsOf(answer.body);
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].find(R"({"type":"ERROR",)"), 0u);
+}
+
+TEST(MasterHttp, TakeoverEndsTheOldStreamAndFencesItsCalls) {
+  TestCluster cluster;
+  const Framework old(cluster);
+  const std::string id = R"({"value":")" + old.id + R"("})";
+  std::string body = subscribeBody(R"(,"framework_id":)" + id);
+  body.insert(body.find(R"("user")"), R"("id":)" + id + ",");
+  const Answer& taken = cluster.askMaster(post("/api/v1/scheduler", body));
+  EXPECT_TRUE(taken.streaming);
+  EXPECT_FALSE(cluster.answer(old.stream).streaming);
+  EXPECT_EQ(recordsOf(cluster.answer(old.stream).body).back(),
+            R"({"type":"ERROR","error":{"message":"Framework failed over"}})");
+  EXPECT_EQ(cluster.askMaster(old.call("REVIVE")).status, 400);
+  Request fresh = old.call("REVIVE");
+  fresh.headers.set("Mesos-Stream-Id", *taken.headers.find("Mesos-Stream-Id"));
+  EXPECT_EQ(cluster.askMaster(fresh).status, 202);
+}
+
+TEST(MasterHttp, ClosingTheConnectionDisconnectsTheFramework) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  cluster.closeToMaster(framework.stream);
+  EXPECT_FALSE(cluster.master().frameworks().at(framework.id).stream);
+  const Answer& answer = cluster.askMaster(framework.call("REVIVE"));
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.body, "Framework is not subscribed");
+  const std::size_t received = cluster.answer(framework.stream).body.size();
+  cluster.advance(std::chrono::seconds(30));
+  EXPECT_EQ(cluster.answer(framework.stream).body.size(), received);
+}
+
+TEST(MasterHttp, ClosingARequestThatIsNoStreamIsHarmless) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  cluster.closeToMaster(4711);
+  EXPECT_EQ(cluster.askMaster(framework.call("REVIVE")).status, 202);
+}
+
+TEST(MasterHttp, HeartbeatsGoOutWithTime) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  const std::size_t before = recordsOf(cluster.answer(framework.stream).body).size();
+  cluster.advance(std::chrono::seconds(31));
+  EXPECT_EQ(recordsOf(cluster.answer(framework.stream).body).size(), before + 2);
+}
+
+/// Each request has every fault that comes later in the order of checks, too.
+TEST(MasterHttp, TheFirstFailingCheckDecides) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  Request request{"GET", "/api/v1/scheduler", {{"Accept", "text/html"}}, "{"};
+  EXPECT_EQ(cluster.askMaster(request).status, 405);
+  request.method = "POST";
+  EXPECT_EQ(cluster.askMaster(request).body, "Expecting 'Content-Type' to be present");
+  request.headers.set("Content-Type", "text/plain");
+  EXPECT_EQ(cluster.askMaster(request).status, 415);
+  request.headers.set("Content-Type", kJson);
+  request.headers.set("Mesos-Stream-Id", "no such stream");
+  EXPECT_EQ(cluster.askMaster(request).status, 400);
+  request.body = R"({"type":"SUBSCRIBE"})";
+  EXPECT_EQ(cluster.askMaster(request).body,
+            "Failed to validate scheduler::Call: Expecting 'subscribe' to be present");
+  request.body = subscribeBody();
+  EXPECT_EQ(cluster.askMaster(request).status, 406);
+  request.headers.set("Accept", kJson);
+  EXPECT_EQ(cluster.askMaster(request).body,
+            "Subscribe calls should not include the 'Mesos-Stream-Id' header");
+  request.body = R"({"type":"REVIVE","framework_id":{"value":"nope"}})";
+  EXPECT_EQ(cluster.askMaster(request).body, "Framework cannot be found");
+}
+
+TEST(MasterHttp, AcceptIsIgnoredWhereNothingIsAnswered) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  Request request = framework.call("REVIVE");
+  request.headers.set("Accept", "text/html");
+  const Answer& answer = cluster.askMaster(request);
+  EXPECT_EQ(answer.status, 202);
+  EXPECT_TRUE(answer.headers.empty());
+  EXPECT_EQ(answer.body, "");
+}
+
+TEST(MasterHttp, ACallOfTypeUnknownIsNotImplemented) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  EXPECT_EQ(cluster.askMaster(framework.call("UNKNOWN")).status, 501);
+}
+
+TEST(MasterHttp, TeardownAnswersAndThenEndsTheStream) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  EXPECT_EQ(cluster.askMaster(framework.call("TEARDOWN")).status, 202);
+  EXPECT_FALSE(cluster.answer(framework.stream).streaming);
+  EXPECT_EQ(cluster.askMaster(framework.call("REVIVE")).body, "Framework cannot be found");
+}
+
+TEST(MasterHttp, AnOperatorTearsDownByForm) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  Request request{"POST", "/master/teardown", {}, "frameworkId=" + framework.id};
+  EXPECT_EQ(cluster.askMaster(request).status, 200);
+  EXPECT_FALSE(cluster.answer(framework.stream).streaming);
+  EXPECT_EQ(cluster.askMaster(request).status, 400);
+  request.body = "frameworkId=%zz";
+  EXPECT_EQ(cluster.askMaster(request).status, 400);
+}
+
+TEST(MasterHttp, AnOperatorTearsDownByCall) {
+  TestCluster cluster;
+  const Framework framework(cluster);
+  const Request request =
+      post("/api/v1", R"({"type":"TEARDOWN","teardown":{"framework_id":{"value":")" + framework.id +
+                          R"("}}})");
+  const Answer& answer = cluster.askMaster(request);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  EXPECT_FALSE(cluster.answer(framework.stream).streaming);
+}
+
+TEST(MasterHttp, RedirectNamesTheLeaderAndLoopsNowhere) {
+  TestCluster cluster;
+  for (const char* path : {"/redirect", "/master/redirect", "/redirect?a=b"}) {
+    const Answer& answer = cluster.askMaster(get(path));
+    EXPECT_EQ(answer.status, 307) << path;
+    EXPECT_EQ(*answer.headers.find("Location"), "//127.0.0.1:5050");
+  }
+  for (const char* path : {"/redirect/", "/redirect/x", "/master/redirect/"}) {
+    EXPECT_EQ(cluster.askMaster(get(path)).status, 404) << path;
+  }
+}
+
+TEST(MasterHttp, ReadOnlyEndpointsLookAtNeitherMethodNorAccept) {
+  TestCluster cluster;
+  Request request{"PUT", "/state", {{"Accept", "text/html"}}, "whatever"};
+  EXPECT_EQ(cluster.askMaster(request).status, 200);
+}
+
+TEST(MasterHttp, FilesOfAMasterAreNotThere) {
+  TestCluster cluster;
+  EXPECT_EQ(cluster.askMaster(get("/files/debug")).body, "{}");
+  EXPECT_EQ(cluster.askMaster(get("/files/read?path=/master/log&offset=0")).status, 404);
+  EXPECT_EQ(cluster.askMaster(get("/files/browse")).status, 400);
+}
+
+TEST(MasterHttp, TasksQueryNeverFails) {
+  TestCluster cluster;
+  for (const char* query : {"limit=x", "limit=0", "offset=99", "order=sideways", "limit=-1"}) {
+    const Answer& answer = cluster.askMaster(get(std::string("/tasks?") + query));
+    EXPECT_EQ(answer.status, 200) << query;
+    EXPECT_EQ(answer.body, R"({"tasks":[]})") << query;
+  }
+}
+
+TEST(MasterHttp, OperatorCallsNotServedSaySo) {
+  TestCluster cluster;
+  const Answer& answer = cluster.askMaster(post("/api/v1", R"({"type":"GET_QUOTA"})"));
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_NE(answer.body.find("GET_QUOTA"), std::string::npos);
+  EXPECT_EQ(cluster.askMaster(post("/api/v1", R"({"type":"UNKNOWN"})")).status, 501);
+}
+
+}  // namespace
+}  // namespace mesos::cluster
