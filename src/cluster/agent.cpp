@@ -23,7 +23,8 @@ Agent::State::State(Now now, AgentOptions agentOptions, Random& source)
 }
 
 void Agent::State::start(Now now) {
-  if (!isRegistered && !hasLeft) sendRegistration(now);
+  registrationBackoff.reset();
+  if (!hasLeft) sendRegistration(now);
 }
 
 void Agent::State::sendRegistration(Now now) {
@@ -45,7 +46,6 @@ void Agent::State::sendRegistration(Now now) {
 
 void Agent::State::handle(Now now, const AgentRegistered& message) {
   *info.mutable_id() = message.agentId;
-  isRegistered = true;
   registerAgainAt.reset();
   registrationBackoff.reset();
   for (auto& [key, stream] : streams) stream.resend(now.steady);

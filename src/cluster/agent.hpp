@@ -137,7 +137,7 @@ class Agent {
   Agent(Now now, AgentOptions options, Random& random);
   ~Agent();
 
-  /// Registers with the master.
+  /// Registers with the master, and again with a new one, telling it all that is here.
   void onStart(Now now);
   void onMasterMessage(Now now, MasterToAgent message);
   /// Leaves for good: unregisters and destroys every container.

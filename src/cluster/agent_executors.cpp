@@ -291,7 +291,11 @@ void Agent::State::endTasks(Now now, ContainerRun& run) {
 
 void Agent::State::removeExecutor(AgentFramework& known, const std::string& executorId) {
   const auto found = known.executors.find(executorId);
-  known.completedExecutors.push_back(std::move(found->second));
+  AgentExecutor& executor = found->second;
+  // Tasks that nobody acknowledges any more are shown as they were last heard of.
+  executor.queuedTasks.clear();
+  while (!executor.tasks.empty()) completeTask(executor, executor.tasks.begin()->first);
+  known.completedExecutors.push_back(std::move(executor));
   known.executors.erase(found);
   if (known.completedExecutors.size() > options.completedExecutorsMax) {
     known.completedExecutors.pop_front();

@@ -335,7 +335,12 @@ TEST_F(AgentExecutors, ShutsDownAllExecutorsOfARemovedFrameworkSilently) {
   exited(destroys[0].containerId, SIGKILL);
   EXPECT_TRUE(updates.empty());
   EXPECT_TRUE(agent.frameworks().empty());
-  EXPECT_EQ(agent.completedFrameworks().size(), 1u);
+  ASSERT_EQ(agent.completedFrameworks().size(), 1u);
+  for (const auto& executor : agent.completedFrameworks()[0].completedExecutors) {
+    EXPECT_TRUE(executor.tasks.empty());
+    ASSERT_EQ(executor.completedTasks.size(), 1u);
+    EXPECT_EQ(executor.completedTasks[0].state(), TASK_RUNNING);  // As recorded.
+  }
   run(executorTask("t3", "e3"));  // The id is not banned.
   EXPECT_TRUE(hasExecutor("e3"));
 }

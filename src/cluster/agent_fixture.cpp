@@ -216,6 +216,11 @@ void AgentConversation::messageFromExecutor(const std::string& data) {
   drain();
 }
 
+void AgentConversation::start() {
+  agent.onStart(now);
+  drain();
+}
+
 void AgentConversation::leave() {
   agent.onLeave(now);
   drain();

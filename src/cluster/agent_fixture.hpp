@@ -49,6 +49,7 @@ class AgentConversation : public testing::Test {
   void exited(int status);  ///< The newest container, as in the two above.
   void exited(const std::string& containerId, int status);
   void messageFromExecutor(const std::string& data);
+  void start();
   void leave();
   /// To the next deadlines, one by one, and `by` in all.
   void advance(Duration by);

@@ -126,7 +126,9 @@ struct Agent::State {
   void sendHead(Now now, const StreamKey& key, UpdateStream& stream);
   void resendAll(Now now, const std::string& frameworkId);
   void dropStreams(const std::string& frameworkId);
-  void completeTask(const std::string& frameworkId, const std::string& taskId);
+  /// Its end is acknowledged.
+  void retireTask(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
+  void completeTask(AgentExecutor& executor, const std::string& taskId);
 
   // --- Looking things up; nullptr if there is none.
   AgentFramework* findFramework(const std::string& id);
@@ -145,7 +147,6 @@ struct Agent::State {
   Now started;
   AgentInfo info;
   std::string pid;
-  bool isRegistered = false;
   bool hasLeft = false;
   Backoff registrationBackoff;
   std::optional<TimePoint> registerAgainAt;

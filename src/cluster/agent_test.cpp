@@ -138,6 +138,27 @@ TEST_F(AgentUpdates, ResendsEveryHeadWhenItIsRegisteredAgain) {
   EXPECT_EQ(updates.size(), 2u);
 }
 
+TEST_F(AgentUpdates, TellsANewMasterAllThatIsHere) {
+  runSubscribed();
+  update(executorStatus("t1", TASK_RUNNING, 'a'));
+  run(executorTask("t2", "e2"));
+  run(commandTask("t3"));
+  clear();
+  start();
+  ASSERT_EQ(toMaster.size(), 1u);
+  const auto& message = std::get<RegisterAgent>(toMaster[0]);
+  EXPECT_EQ(message.info.id().value(), kAgentId);
+  EXPECT_EQ(message.pid, "slave(1)@10.0.0.7:5051");
+  ASSERT_EQ(message.frameworks.size(), 1u);
+  ASSERT_EQ(message.executors.size(), 2u);  // Not the command task's (fact D2).
+  EXPECT_EQ(message.executors[0].executor_id().value(), "e1");
+  EXPECT_EQ(message.executors[1].executor_id().value(), "e2");
+  std::map<std::string, TaskState> states;
+  for (const auto& task : message.tasks) states[task.task_id().value()] = task.state();
+  EXPECT_EQ(states, (std::map<std::string, TaskState>{
+                        {"t1", TASK_RUNNING}, {"t2", TASK_STAGING}, {"t3", TASK_STAGING}}));
+}
+
 // Fact U14.
 TEST_F(AgentUpdates, AcknowledgesARepeatedUpdateWithoutForwardingIt) {
   runSubscribed();

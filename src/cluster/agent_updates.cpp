@@ -145,25 +145,28 @@ void Agent::State::handle(Now now, const AcknowledgeUpdate& message) {
   if (!stream.acknowledge(now.steady, message.uuid)) return;        // Fact K34.
   if (stream.head() != nullptr) return sendHead(now, key, stream);  // Fact K35.
   AgentFramework* known = findFramework(key.first);
-  const bool isKnown = known != nullptr && findExecutorOf(*known, key.second) != nullptr;
-  if (!stream.isFinished() && isKnown) return;
+  AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second);
+  if (!stream.isFinished() && executor != nullptr) return;
   streams.erase(found);
-  if (isKnown) completeTask(key.first, key.second);
+  if (executor != nullptr) retireTask(*known, *executor, key.second);
 }
 
-void Agent::State::completeTask(const std::string& frameworkId, const std::string& taskId) {
-  AgentFramework& known = frameworks.at(frameworkId);
-  AgentExecutor& executor = *findExecutorOf(known, taskId);
+void Agent::State::retireTask(AgentFramework& known, AgentExecutor& executor,
+                              const std::string& taskId) {
+  completeTask(executor, taskId);
+  if (executor.state != ExecutorState::Terminated || !executor.tasks.empty()) return;
+  const std::string frameworkId = known.info.id().value();
+  removeExecutor(known, executor.info.executor_id().value());
+  removeFrameworkIfIdle(frameworkId);
+}
+
+void Agent::State::completeTask(AgentExecutor& executor, const std::string& taskId) {
   const auto task = executor.tasks.find(taskId);
   if (task == executor.tasks.end()) return;
   executor.completedTasks.push_back(std::move(task->second));
   executor.tasks.erase(task);
   if (executor.completedTasks.size() > options.completedTasksMax) {
     executor.completedTasks.pop_front();
-  }
-  if (executor.state == ExecutorState::Terminated && executor.tasks.empty()) {
-    removeExecutor(known, executor.info.executor_id().value());
-    removeFrameworkIfIdle(frameworkId);
   }
 }
 
