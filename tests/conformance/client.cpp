@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
@@ -36,13 +37,21 @@ Event decode(const std::string& record, Encoding encoding) {
   return event;
 }
 
-protocol::Request post(const std::string& target, Encoding encoding,
-                       const google::protobuf::Message& call, bool streams) {
-  protocol::Request request{.method = "POST", .target = target, .headers = {}, .body = {}};
-  request.headers.add("Content-Type", std::string(mediaType(encoding)));
-  if (streams) request.headers.add("Accept", std::string(mediaType(encoding)));
-  request.body = encode(call, encoding);
-  return request;
+SchedulerCall teardownCall() {
+  SchedulerCall call;
+  call.set_type(SchedulerCall::TEARDOWN);
+  return call;
+}
+
+protocol::Request operatorTeardown(const FrameworkID& id) {
+  return {.method = "POST",
+          .target = "/teardown",
+          .headers = {{"Content-Type", "application/x-www-form-urlencoded"}},
+          .body = "frameworkId=" + id.value()};
+}
+
+Timeout until(Clock::time_point deadline) {
+  return std::max(std::chrono::duration_cast<Timeout>(deadline - Clock::now()), Timeout(0));
 }
 
 }  // namespace
@@ -54,6 +63,25 @@ std::string_view mediaType(Encoding encoding) {
 std::string encode(const google::protobuf::Message& message, Encoding encoding) {
   return encoding == Encoding::Json ? protocol::toJson(message)
                                     : message.SerializePartialAsString();
+}
+
+protocol::Request postOf(const std::string& target, Encoding encoding,
+                         const google::protobuf::Message& call, bool streams) {
+  protocol::Request request{.method = "POST", .target = target, .headers = {}, .body = {}};
+  request.headers.add("Content-Type", std::string(mediaType(encoding)));
+  if (streams) request.headers.add("Accept", std::string(mediaType(encoding)));
+  request.body = encode(call, encoding);
+  return request;
+}
+
+SchedulerCall subscribeCall(FrameworkInfo info) {
+  if (!info.has_name()) info.set_name("conformance");
+  if (!info.has_user()) info.set_user(currentUser());
+  SchedulerCall call;
+  call.set_type(SchedulerCall::SUBSCRIBE);
+  if (info.has_id()) *call.mutable_framework_id() = info.id();
+  *call.mutable_subscribe()->mutable_framework_info() = std::move(info);
+  return call;
 }
 
 template <typename Event>
@@ -78,8 +106,7 @@ std::optional<Event> EventStream<Event>::nextOrEnd(Timeout timeout) {
   while (true) {
     if (auto record = decoder_.next()) return decode<Event>(*record, encoding_);
     if (decoder_.failure()) throw std::runtime_error("bad RecordIO: " + *decoder_.failure());
-    const auto left = std::chrono::duration_cast<Timeout>(deadline - Clock::now());
-    const auto chunk = connection_->readChunk(std::max(left, Timeout(0)));
+    const auto chunk = connection_->readChunk(until(deadline));
     if (!chunk) return std::nullopt;
     decoder_.feed(*chunk);
   }
@@ -89,8 +116,7 @@ template <typename Event>
 Event EventStream<Event>::next(const std::function<bool(const Event&)>& wanted, Timeout timeout) {
   const auto deadline = Clock::now() + timeout;
   while (true) {
-    const auto left = std::chrono::duration_cast<Timeout>(deadline - Clock::now());
-    auto event = nextOrEnd(std::max(left, Timeout(0)));
+    auto event = nextOrEnd(until(deadline));
     if (!event) throw std::runtime_error("the stream ended instead of bringing an event");
     if (wanted(*event)) return std::move(*event);
   }
@@ -107,8 +133,7 @@ void EventStream<Event>::expectNone(const std::function<bool(const Event&)>& unw
   const auto deadline = Clock::now() + during;
   std::deque<Event> kept;
   try {
-    while (auto event = nextOrEnd(std::max(
-               std::chrono::duration_cast<Timeout>(deadline - Clock::now()), Timeout(0)))) {
+    while (auto event = nextOrEnd(until(deadline))) {
       if (unwanted(*event)) {
         throw std::runtime_error("an event that must not come: " + event->ShortDebugString());
       }
@@ -123,8 +148,7 @@ template <typename Event>
 bool EventStream<Event>::ends(Timeout timeout) {
   const auto deadline = Clock::now() + timeout;
   try {
-    while (nextOrEnd(
-        std::max(std::chrono::duration_cast<Timeout>(deadline - Clock::now()), Timeout(0)))) {
+    while (nextOrEnd(until(deadline))) {
     }
     return true;
   } catch (const TimedOut&) {
@@ -136,17 +160,15 @@ template class EventStream<SchedulerEvent>;
 template class EventStream<ExecutorEvent>;
 
 TestFramework::TestFramework(const protocol::Address& master, Encoding encoding, FrameworkInfo info)
-    : master_(master), encoding_(encoding), info_(std::move(info)) {
-  if (!info_.has_name()) info_.set_name("conformance");
-  if (!info_.has_user()) info_.set_user(currentUser());
-  SchedulerCall::Subscribe message;
-  *message.mutable_framework_info() = info_;
-  subscribe(message);
+    : master_(master), encoding_(encoding) {
+  subscribe(subscribeCall(std::move(info)).subscribe());
 }
 
 TestFramework::~TestFramework() {
   try {
-    if (live_) teardown();
+    if (live_ && stream_ && call(teardownCall()).status == 202) return;
+    // Disconnected, or taken over by a stream that is not ours: the operator's way.
+    if (live_) fetch(master_, operatorTeardown(info_.id()));
   } catch (const std::exception&) {
     // The test has said what it had to say.
   }
@@ -160,7 +182,7 @@ void TestFramework::subscribe(const SchedulerCall::Subscribe& message) {
     *call.mutable_framework_id() = message.framework_info().id();
   }
   stream_ = std::make_unique<EventStream<SchedulerEvent>>(
-      master_, post("/api/v1/scheduler", encoding_, call, true), encoding_);
+      master_, postOf("/api/v1/scheduler", encoding_, call, true), encoding_);
   if (stream_->status() != 200) {
     throw std::runtime_error("SUBSCRIBE was answered " + std::to_string(stream_->status()) + ": " +
                              stream_->refusal());
@@ -177,6 +199,7 @@ void TestFramework::subscribe(const SchedulerCall::Subscribe& message) {
   info_ = message.framework_info();
   *info_.mutable_id() = subscribed_.framework_id();
   offers_.clear();
+  statuses_.clear();
   live_ = true;
 }
 
@@ -187,11 +210,17 @@ void TestFramework::resubscribe(const std::function<void(SchedulerCall::Subscrib
   subscribe(message);
 }
 
-protocol::Response TestFramework::call(SchedulerCall call) {
+void TestFramework::disconnect() { stream_.reset(); }
+
+protocol::Request TestFramework::request(SchedulerCall call) const {
   if (!call.has_framework_id()) *call.mutable_framework_id() = info_.id();
-  protocol::Request request = post("/api/v1/scheduler", encoding_, call, false);
+  protocol::Request request = postOf("/api/v1/scheduler", encoding_, call);
   request.headers.add("Mesos-Stream-Id", streamId_);
-  return fetch(master_, request);
+  return request;
+}
+
+protocol::Response TestFramework::call(SchedulerCall call) {
+  return fetch(master_, request(std::move(call)));
 }
 
 void TestFramework::send(SchedulerCall message) {
@@ -202,11 +231,21 @@ void TestFramework::send(SchedulerCall message) {
   }
 }
 
-Offer TestFramework::offer(Timeout timeout) {
-  while (offers_.empty()) {
-    const auto event = stream_->next(SchedulerEvent::OFFERS, timeout);
-    for (const Offer& offer : event.offers().offers()) offers_.push_back(offer);
+void TestFramework::read(Timeout timeout) {
+  const auto event = stream_->nextOrEnd(timeout);
+  if (!event) throw std::runtime_error("the stream ended instead of bringing an event");
+  for (const Offer& offer : event->offers().offers()) offers_.push_back(offer);
+  if (event->has_update()) statuses_.push_back(event->update().status());
+  if (event->has_rescind()) {
+    std::erase_if(offers_, [&](const Offer& offer) {
+      return offer.id().value() == event->rescind().offer_id().value();
+    });
   }
+}
+
+Offer TestFramework::offer(Timeout timeout) {
+  const auto deadline = Clock::now() + timeout;
+  while (offers_.empty()) read(until(deadline));
   Offer first = std::move(offers_.front());
   offers_.pop_front();
   return first;
@@ -241,13 +280,12 @@ void TestFramework::accept(const std::vector<Offer>& offers, const std::vector<T
 }
 
 TaskStatus TestFramework::status(const std::string& taskId, bool acknowledgeIt, Timeout timeout) {
-  const auto event = stream_->next(
-      [&](const SchedulerEvent& candidate) {
-        return candidate.type() == SchedulerEvent::UPDATE &&
-               candidate.update().status().task_id().value() == taskId;
-      },
-      timeout);
-  const TaskStatus& status = event.update().status();
+  const auto deadline = Clock::now() + timeout;
+  const auto wanted = [&](const TaskStatus& status) { return status.task_id().value() == taskId; };
+  while (std::none_of(statuses_.begin(), statuses_.end(), wanted)) read(until(deadline));
+  const auto found = std::find_if(statuses_.begin(), statuses_.end(), wanted);
+  TaskStatus status = std::move(*found);
+  statuses_.erase(found);
   if (acknowledgeIt) acknowledge(status);
   return status;
 }
@@ -255,8 +293,7 @@ TaskStatus TestFramework::status(const std::string& taskId, bool acknowledgeIt, 
 TaskStatus TestFramework::statusUntil(const std::string& taskId, TaskState state, Timeout timeout) {
   const auto deadline = Clock::now() + timeout;
   while (true) {
-    const auto left = std::chrono::duration_cast<Timeout>(deadline - Clock::now());
-    TaskStatus last = status(taskId, true, std::max(left, Timeout(0)));
+    TaskStatus last = status(taskId, true, until(deadline));
     if (last.state() == state) return last;
     if (isTerminal(last.state())) {
       throw std::runtime_error(taskId + " ended otherwise: " + last.ShortDebugString());
@@ -283,9 +320,7 @@ void TestFramework::kill(const std::string& taskId) {
 
 void TestFramework::teardown() {
   live_ = false;
-  SchedulerCall message;
-  message.set_type(SchedulerCall::TEARDOWN);
-  send(message);
+  send(teardownCall());
 }
 
 TestExecutor::TestExecutor(const protocol::Address& agent, Encoding encoding, FrameworkID framework,
@@ -301,7 +336,7 @@ void TestExecutor::subscribe(const ExecutorCall::Subscribe& lists) {
   *message.mutable_framework_id() = framework_;
   *message.mutable_executor_id() = executor_;
   *message.mutable_subscribe() = lists;
-  const protocol::Request request = post("/api/v1/executor", encoding_, message, true);
+  const protocol::Request request = postOf("/api/v1/executor", encoding_, message, true);
   for (int attempt = 0;; ++attempt) {
     stream_ = std::make_unique<EventStream<ExecutorEvent>>(agent_, request, encoding_);
     if (stream_->status() == 200) return;
@@ -317,7 +352,7 @@ void TestExecutor::subscribe(const ExecutorCall::Subscribe& lists) {
 protocol::Response TestExecutor::call(ExecutorCall message) {
   if (!message.has_framework_id()) *message.mutable_framework_id() = framework_;
   if (!message.has_executor_id()) *message.mutable_executor_id() = executor_;
-  return fetch(agent_, post("/api/v1/executor", encoding_, message, false));
+  return fetch(agent_, postOf("/api/v1/executor", encoding_, message, false));
 }
 
 TaskStatus TestExecutor::makeUpdate(const TaskID& task, TaskState state) {

@@ -24,10 +24,18 @@ enum class Encoding { Json, Protobuf };
 std::string_view mediaType(Encoding encoding);
 std::string encode(const google::protobuf::Message& message, Encoding encoding);
 
+/// POST of a call in an encoding; `streams` accepts the answer in that encoding alone.
+protocol::Request postOf(const std::string& target, Encoding encoding,
+                         const google::protobuf::Message& call, bool streams = false);
+
 using SchedulerCall = v1::scheduler::Call;
 using SchedulerEvent = v1::scheduler::Event;
 using ExecutorCall = v1::executor::Call;
 using ExecutorEvent = v1::executor::Event;
+
+/// SUBSCRIBE of a framework: name "conformance" and the user of this process unless `info` says
+/// otherwise; the id, if there is one, also at the top level (fact Q20).
+SchedulerCall subscribeCall(FrameworkInfo info = {});
 
 /// A RecordIO stream of events: what a SUBSCRIBE opened.
 template <typename Event>
@@ -71,8 +79,8 @@ class TestFramework {
   /// Subscribes. Defaults: name "conformance", user of this process, role "*", PARTITION_AWARE not
   /// set.
   TestFramework(const protocol::Address& master, Encoding encoding, FrameworkInfo info);
-  /// Tears the framework down if it still is subscribed, so that the next test finds a free
-  /// cluster.
+  /// Tears the framework down if it still is there, connected or not, so that the next test finds
+  /// a free cluster.
   ~TestFramework();
 
   EventStream<SchedulerEvent>& stream() { return *stream_; }
@@ -82,6 +90,11 @@ class TestFramework {
   /// What the SUBSCRIBED event said.
   const SchedulerEvent::Subscribed& subscribed() const { return subscribed_; }
 
+  /// Hangs up without TEARDOWN.
+  void disconnect();
+
+  /// A call with id and stream id filled in, ready to be sent.
+  protocol::Request request(SchedulerCall call) const;
   /// Sends a call with id and stream id filled in; the answer.
   protocol::Response call(SchedulerCall call);
   /// The same, and throws unless it is answered 202.
@@ -89,14 +102,15 @@ class TestFramework {
   /// Subscribes again under the same id, with `info` changed as wanted.
   void resubscribe(const std::function<void(SchedulerCall::Subscribe&)>& change = {});
 
-  /// The next offer, from OFFERS events; several offers of one event are kept.
+  /// The next offer that was not rescinded. Statuses that come meanwhile are kept for status().
   Offer offer(Timeout timeout = Timeout(5000));
   /// Throws if an offer comes within the time.
   void expectNoOffer(Timeout during);
   void decline(const Offer& offer, std::optional<double> refuseSeconds = std::nullopt);
   void accept(const std::vector<Offer>& offers, const std::vector<TaskInfo>& tasks,
               std::optional<double> refuseSeconds = 0.0);
-  /// The next status of this task, acknowledged if it has a uuid and `acknowledge`.
+  /// The next status of this task, acknowledged if it has a uuid and `acknowledge`. Offers and
+  /// other tasks' statuses that come meanwhile are kept.
   TaskStatus status(const std::string& taskId, bool acknowledge = true,
                     Timeout timeout = Timeout(5000));
   /// Statuses of this task, acknowledged, until one in `state`; that one.
@@ -108,6 +122,7 @@ class TestFramework {
 
  private:
   void subscribe(const SchedulerCall::Subscribe& subscribe);
+  void read(Timeout timeout);
 
   protocol::Address master_;
   Encoding encoding_;
@@ -116,6 +131,7 @@ class TestFramework {
   std::string streamId_;
   SchedulerEvent::Subscribed subscribed_;
   std::deque<Offer> offers_;
+  std::deque<TaskStatus> statuses_;
   bool live_ = false;
 };
 
