@@ -175,10 +175,7 @@ void Master::subscribeNew(Now now, StreamId stream, FrameworkInfo info,
 void Master::resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
                          const std::set<std::string>& suppressed) {
   if (framework.stream) {
-    const StreamId old = *framework.stream;
-    endStream(framework);
-    effects_.pop_back();  // refuse() ends it, after the ERROR.
-    refuse(old, "Framework failed over");
+    refuse(detachStream(framework), "Framework failed over");
   }
   withdrawOffers(now, framework);
   if (framework.removeAt) {
@@ -237,20 +234,20 @@ void Master::beatHearts(Now now) {
   }
 }
 
-/// The framework stays, without a stream.
-void Master::endStream(MasterFramework& framework) {
+/// The framework stays, without a stream; the caller says what becomes of that.
+StreamId Master::detachStream(MasterFramework& framework) {
+  const StreamId stream = *framework.stream;
   heartbeats_.erase({framework.heartbeatAt, framework.info.id().value()});
-  streams_.erase(*framework.stream);
-  effects_.push_back(EndFrameworkStream{*framework.stream});
+  streams_.erase(stream);
   framework.stream.reset();
+  return stream;
 }
 
 void Master::onStreamClosed(Now now, StreamId stream) {
   const auto found = streams_.find(stream);
   if (found == streams_.end()) return;
   MasterFramework& framework = frameworks_.at(found->second);
-  endStream(framework);
-  effects_.pop_back();  // Its peer is gone already.
+  detachStream(framework);
   disconnect(now, framework);
 }
 
@@ -278,10 +275,10 @@ bool Master::teardown(Now now, const std::string& frameworkId) {
 }
 
 /// Facts S54-S56: agents are told, the framework is not.
-void Master::removeFramework(Now now, const std::string& frameworkId) {
+void Master::removeFramework(Now now, std::string frameworkId) {
   MasterFramework& framework = frameworks_.at(frameworkId);
   withdrawOffers(now, framework);
-  if (framework.stream) endStream(framework);
+  if (framework.stream) effects_.push_back(EndFrameworkStream{detachStream(framework)});
   if (framework.removeAt) removals_.erase({*framework.removeAt, frameworkId});
   framework.removeAt.reset();
   framework.active = false;
@@ -331,8 +328,7 @@ void Master::endTasksOfRemoved(Now now, MasterFramework& framework) {
 
 void Master::onTimer(Now now) {
   while (!removals_.empty() && removals_.begin()->first <= now.steady) {
-    const std::string id = removals_.begin()->second;
-    removeFramework(now, id);
+    removeFramework(now, removals_.begin()->second);
   }
   while (!rescissions_.empty() && rescissions_.begin()->first <= now.steady) {
     const std::string id = rescissions_.begin()->second;

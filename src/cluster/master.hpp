@@ -168,9 +168,9 @@ class Master {
   void resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
                    const std::set<std::string>& suppressed);
   void connect(Now now, StreamId stream, MasterFramework& framework);
-  void endStream(MasterFramework& framework);
+  StreamId detachStream(MasterFramework& framework);
   void disconnect(Now now, MasterFramework& framework);
-  void removeFramework(Now now, const std::string& frameworkId);
+  void removeFramework(Now now, std::string frameworkId);
   void endTasksOfRemoved(Now now, MasterFramework& framework);
   void beatHearts(Now now);
   void refuse(StreamId stream, const std::string& message);
@@ -222,7 +222,7 @@ class Master {
   void addAgent(Now now, std::uint64_t link, RegisterAgent message);
   void recoverFrameworks(Now now, const std::vector<FrameworkInfo>& frameworks);
   void adoptTasks(MasterAgent& agent, const RegisterAgent& message);
-  void removeAgent(Now now, const std::string& agentId, const std::string& why);
+  void removeAgent(Now now, std::string agentId, const std::string& why);
   void loseTasks(Now now, MasterAgent& agent, const std::string& message);
   void updateStatus(Now now, MasterAgent& agent, const StatusUpdate& update);
   void executorExited(Now now, MasterAgent& agent, const ExecutorExited& message);

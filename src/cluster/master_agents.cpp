@@ -50,7 +50,7 @@ void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
       return;
     }
     if (const auto old = agentsByPid_.find(message.pid); old != agentsByPid_.end()) {
-      removeAgent(now, std::string(old->second), "a new agent registered at the same address");
+      removeAgent(now, old->second, "a new agent registered at the same address");
     }
     message.info.mutable_id()->set_value(id_ + "-S" + std::to_string(nextAgent_++));
   } else if (MasterAgent* known = findAgent(id)) {
@@ -109,13 +109,15 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
   for (const ExecutorInfo& executor : message.executors) {
     MasterFramework* framework = findFramework(executor.framework_id().value());
     if (framework == nullptr) continue;
-    framework->executors[agentId][executor.executor_id().value()] = executor;
+    auto& known = framework->executors[agentId];
+    if (!known.emplace(executor.executor_id().value(), executor).second) continue;
     use(executor.framework_id(), executor.resources());
   }
   for (const Task& reported : message.tasks) {
     MasterFramework* framework = findFramework(reported.framework_id().value());
     if (framework == nullptr || framework->tasks.count(reported.task_id().value()) != 0) continue;
     Task task = reported;
+    *task.mutable_agent_id() = agent.info.id();
     task.clear_status_update_state();  // This master has forwarded nothing yet (fact K32).
     task.clear_status_update_uuid();
     if (!isTerminal(task.state())) use(task.framework_id(), task.resources());
@@ -126,7 +128,7 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
 // --- Loss.
 
 /// Fact G5.
-void Master::removeAgent(Now now, const std::string& agentId, const std::string& why) {
+void Master::removeAgent(Now now, std::string agentId, const std::string& why) {
   MasterAgent& agent = agents_.at(agentId);
   while (!agent.offers.empty()) {
     const std::string offer = *agent.offers.begin();

@@ -23,14 +23,33 @@ std::string inBraces(const std::set<std::string>& items) {
   return text + " }";
 }
 
+/// Mesos' sentence about a role that validateRole() refuses.
+std::string roleFault(const std::string& role) {
+  const std::string subject = "Role '" + role + "' ";
+  if (role.empty()) return "Role names cannot be the empty string";
+  if (role.front() == '/') return subject + "cannot start with a slash";
+  if (role.back() == '/') return subject + "cannot end with a slash";
+  if (role.find("//") != std::string::npos) return subject + "cannot contain two adjacent slashes";
+  std::istringstream components(role);
+  for (std::string component; std::getline(components, component, '/');) {
+    if (component == "." || component == ".." || component == "*") {
+      return subject + "cannot include '" + component + "' as a component";
+    }
+    if (component.front() == '-') {
+      return "Role component '" + component + "' is invalid because it begins with a dash";
+    }
+  }
+  return subject + "is invalid because it contains backspace or whitespace";
+}
+
 Result<void> validateRoles(const FrameworkInfo& framework) {
   if (!hasCapability(framework, FrameworkInfo::Capability::MULTI_ROLE)) {
     if (framework.roles_size() > 0) {
       return Error{
           "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"};
     }
-    if (const auto valid = validateRole(framework.role()); !valid) {
-      return Error{"'FrameworkInfo.role' is not a valid role: " + valid.error().message};
+    if (!validateRole(framework.role())) {
+      return Error{"'FrameworkInfo.role' is not a valid role: " + roleFault(framework.role())};
     }
     return {};
   }
@@ -46,8 +65,8 @@ Result<void> validateRoles(const FrameworkInfo& framework) {
     return Error{"'FrameworkInfo.roles' contains duplicate items: " + inBraces(repeated)};
   }
   for (const std::string& role : framework.roles()) {
-    if (const auto valid = validateRole(role); !valid) {
-      return Error{"'FrameworkInfo.roles' contains invalid role: " + valid.error().message};
+    if (!validateRole(role)) {
+      return Error{"'FrameworkInfo.roles' contains invalid role: " + roleFault(role)};
     }
   }
   return {};
