@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -183,6 +184,7 @@ struct Fetcher::State : std::enable_shared_from_this<Fetcher::State> {
   };
 
   void runNext();
+  void run(Task task);
   void work(Task task);
 
   FetcherOptions options;
@@ -198,6 +200,11 @@ void Fetcher::State::runNext() {
   if (waiting.empty() || threads == options.threadsMax) return;
   Task task = std::move(waiting.front());
   waiting.pop_front();
+  run(std::move(task));
+}
+
+// With the mutex held.
+void Fetcher::State::run(Task task) {
   ++threads;
   std::thread([self = shared_from_this(), task = std::move(task)]() mutable {
     self->work(std::move(task));
@@ -238,7 +245,17 @@ void Fetcher::start(FetchJob job, std::function<void(Result<void>)> done) {
 void Fetcher::cancel(const std::string& containerId) {
   const std::lock_guard lock(state_->mutex);
   const auto job = state_->jobs.find(containerId);
-  if (job != state_->jobs.end()) job->second->store(true);
+  if (job == state_->jobs.end()) return;
+  job->second->store(true);
+  // One that waits for its turn need not: it will end at once.
+  auto& waiting = state_->waiting;
+  const auto task = std::find_if(waiting.begin(), waiting.end(), [&](const State::Task& other) {
+    return other.cancelled == job->second;
+  });
+  if (task == waiting.end()) return;
+  State::Task cancelled = std::move(*task);
+  waiting.erase(task);
+  state_->run(std::move(cancelled));
 }
 
 }  // namespace mesos::local

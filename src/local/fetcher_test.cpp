@@ -408,6 +408,37 @@ TEST_F(HttpFetchTest, RunsMoreJobsThanThreadsAndEndsThemWithItself) {
   EXPECT_EQ(ended, 5);
 }
 
+TEST_F(HttpFetchTest, CancelsAJobThatWaitsForItsTurn) {
+  options_.threadsMax = 1;
+  answer_ = [](auto&, const protocol::Request&) {};
+  std::promise<void> ended;
+  Fetcher fetcher(options_);
+  fetcher.start({"c1", sandbox_, user_, {uriOf(url("/file"))}}, [](const Result<void>&) {});
+  fetcher.start({"c2", sandbox_, user_, {uriOf(url("/file"))}},
+                [&ended](const Result<void>&) { ended.set_value(); });
+  fetcher.cancel("c2");
+  EXPECT_EQ(ended.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+}
+
+TEST_F(FetcherTest, DoesNotPassOneUsersRightsOnToTheNextJob) {
+  const auto nobody = findUser("nobody");
+  if (::geteuid() != 0 || !nobody) GTEST_SKIP() << "only root can become another user";
+  const std::string other = directory_.path() + "/runs/c2";
+  ASSERT_TRUE(createSandbox(other, *nobody));
+  write(source_ + "/open", "");
+  write(source_ + "/secret", "s");
+  ASSERT_EQ(::chmod((source_ + "/secret").c_str(), 0600), 0);
+  options_.threadsMax = 1;
+  std::promise<bool> nobodys, ours;
+  Fetcher fetcher(options_);
+  fetcher.start({"c2", other, *nobody, {uriOf(source_ + "/open")}},
+                [&](const Result<void>& result) { nobodys.set_value(result.has_value()); });
+  fetcher.start({"c1", sandbox_, user_, {uriOf(source_ + "/secret")}},
+                [&](const Result<void>& result) { ours.set_value(result.has_value()); });
+  EXPECT_TRUE(nobodys.get_future().get());
+  EXPECT_TRUE(ours.get_future().get());
+}
+
 TEST(HttpUrl, IsReadInItsParts) {
   EXPECT_EQ(*parseHttpUrl("http://h/a?b#c"), (HttpUrl{"h", 80, "/a?b", ""}));
   EXPECT_EQ(*parseHttpUrl("HTTP://u:p%40@h:81?q"), (HttpUrl{"h", 81, "/?q", "Basic dTpwQA=="}));
