@@ -1,0 +1,238 @@
+#include "local/flags.hpp"
+
+#include "base/duration.hpp"
+
+#include <rapidjson/document.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+namespace mesos::local {
+namespace {
+
+using cluster::AgentOptions;
+using cluster::MasterOptions;
+using Setter = std::function<Result<void>(const std::string&, Settings*)>;
+
+constexpr Duration kShortest = std::chrono::milliseconds(1);
+constexpr Duration kNone = Duration::zero();
+
+struct Flag {
+  std::string_view name;
+  bool isMasters;
+  /// As /flags shows it; empty for what is unset, or a constant that is no flag of Mesos.
+  std::string_view shownDefault;
+  Setter set;
+};
+
+Result<Duration> durationOf(const std::string& text, Duration least) {
+  auto duration = parseDuration(text);
+  if (!duration) return Error{"expected a duration such as 500ms, 5secs or 1mins"};
+  if (*duration < least) return Error{"expected at least " + formatDuration(least)};
+  return duration;
+}
+
+template <typename Part>
+Setter duration(Part Settings::*part, Duration Part::*field, Duration least) {
+  return [=](const std::string& text, Settings* settings) -> Result<void> {
+    auto value = durationOf(text, least);
+    if (!value) return value.error();
+    settings->*part.*field = *value;
+    return {};
+  };
+}
+
+template <typename Part>
+Setter boolean(Part Settings::*part, bool Part::*field) {
+  return [=](const std::string& text, Settings* settings) -> Result<void> {
+    if (text != "true" && text != "false") return Error{"expected true or false"};
+    settings->*part.*field = text == "true";
+    return {};
+  };
+}
+
+template <typename Part>
+Setter count(Part Settings::*part, std::size_t Part::*field) {
+  return [=](const std::string& text, Settings* settings) -> Result<void> {
+    std::size_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc() || rest != end) return Error{"expected a number"};
+    settings->*part.*field = value;
+    return {};
+  };
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, start), text.size());
+    if (end > start) parts.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return parts;
+}
+
+Result<void> setOfferTimeout(const std::string& text, Settings* settings) {
+  auto timeout = durationOf(text, kShortest);
+  if (!timeout) return timeout.error();
+  settings->master.offerTimeout = *timeout;
+  return {};
+}
+
+Result<void> setRefuseSeconds(const std::string& text, Settings* settings) {
+  auto refused = durationOf(text, kNone);
+  if (!refused) return refused.error();
+  settings->master.defaultRefuseSeconds = toSeconds(*refused);
+  return {};
+}
+
+Result<void> setRoles(const std::string& text, Settings* settings) {
+  const auto roles = split(text, ',');
+  if (roles.empty()) return Error{"expected roles separated by commas"};
+  settings->master.roleWhitelist = {roles.begin(), roles.end()};
+  settings->master.roleWhitelist.insert("*");
+  return {};
+}
+
+Result<void> setMinAllocatable(const std::string& text, Settings* settings) {
+  settings->master.minAllocatable.clear();
+  for (const std::string& alternative : split(text, '|')) {
+    auto resources = Resources::parse(alternative);
+    if (!resources) return Error{"expected something like cpus:0.01|mem:32"};
+    settings->master.minAllocatable.push_back(*resources);
+  }
+  return {};
+}
+
+Result<void> setExecutorEnvironment(const std::string& text, Settings* settings) {
+  const Error expected{"expected a JSON object of strings"};
+  rapidjson::Document document;
+  document.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());
+  if (document.HasParseError() || !document.IsObject()) return expected;
+  std::map<std::string, std::string> environment;
+  for (const auto& member : document.GetObject()) {
+    if (!member.value.IsString()) return expected;
+    environment[member.name.GetString()] = member.value.GetString();
+  }
+  settings->agent.executorEnvironment = std::move(environment);
+  return {};
+}
+
+Result<void> setStallTimeout(const std::string& text, Settings* settings) {
+  auto timeout = durationOf(text, kShortest);
+  if (!timeout) return timeout.error();
+  settings->fetcher.download.stallTimeout = *timeout;
+  return {};
+}
+
+std::vector<Flag> makeFlags() {
+  constexpr auto master = &Settings::master;
+  constexpr auto agent = &Settings::agent;
+  return {
+      {"allocation_interval", true, "1secs",
+       duration(master, &MasterOptions::allocationInterval, kShortest)},
+      {"default_refuse_seconds", true, "", setRefuseSeconds},
+      {"executor_environment_variables", false, "", setExecutorEnvironment},
+      {"executor_heartbeat_interval", false, "",
+       duration(agent, &AgentOptions::executorHeartbeatInterval, kShortest)},
+      {"executor_registration_timeout", false, "1mins",
+       duration(agent, &AgentOptions::executorRegistrationTimeout, kShortest)},
+      {"executor_reregistration_timeout", false, "2secs",
+       duration(agent, &AgentOptions::executorReregistrationTimeout, kShortest)},
+      {"executor_shutdown_grace_period", false, "5secs",
+       duration(agent, &AgentOptions::executorShutdownGracePeriod, kNone)},
+      {"fetcher_stall_timeout", false, "1mins", setStallTimeout},
+      {"heartbeat_interval", true, "",
+       duration(master, &MasterOptions::heartbeatInterval, kShortest)},
+      {"http_command_executor", false, "false", boolean(agent, &AgentOptions::httpCommandExecutor)},
+      {"max_completed_executors_per_framework", false, "150",
+       count(agent, &AgentOptions::completedExecutorsMax)},
+      {"max_completed_frameworks", true, "50",
+       count(master, &MasterOptions::completedFrameworksMax)},
+      {"max_completed_tasks_per_framework", true, "1000",
+       count(master, &MasterOptions::completedTasksMax)},
+      {"min_allocatable_resources", true, "cpus:0.01|mem:32", setMinAllocatable},
+      {"offer_timeout", true, "", setOfferTimeout},
+      {"recovery_timeout", false, "15mins",
+       duration(agent, &AgentOptions::recoveryTimeout, kShortest)},
+      {"registration_backoff_factor", false, "1secs",
+       duration(agent, &AgentOptions::registrationBackoff, kNone)},
+      {"roles", true, "", setRoles},
+      {"root_submissions", true, "true", boolean(master, &MasterOptions::rootSubmissions)},
+      {"status_update_retry_interval_max", false, "",
+       duration(agent, &AgentOptions::updateRetryMax, kShortest)},
+      {"status_update_retry_interval_min", false, "",
+       duration(agent, &AgentOptions::updateRetryMin, kShortest)},
+      {"switch_user", false, "true", boolean(agent, &AgentOptions::switchUser)},
+      {"task_kill_grace_period", false, "", duration(agent, &AgentOptions::taskKillGrace, kNone)},
+  };
+}
+
+const std::vector<Flag>& flags() {
+  static const std::vector<Flag> all = makeFlags();
+  return all;
+}
+
+void shorten(double timeScale, Duration* duration) {
+  if (*duration <= kNone) return;
+  *duration = std::max(kShortest, fromSeconds(toSeconds(*duration) / timeScale));
+}
+
+}  // namespace
+
+Result<void> applyFlags(const FlagValues& values, Settings* settings) {
+  for (const auto& [name, value] : values) {
+    const auto flag = std::find_if(flags().begin(), flags().end(),
+                                   [&](const Flag& known) { return known.name == name; });
+    if (flag == flags().end()) {
+      std::string names;
+      for (const std::string_view known : knownFlags()) names += " " + std::string(known);
+      return Error{"Unknown flag '" + name + "'. Known are:" + names};
+    }
+    auto set = flag->set(value, settings);
+    if (!set) {
+      return Error{"Bad value '" + value + "' of flag " + name + ": " + set.error().message};
+    }
+  }
+  return {};
+}
+
+void applyTimeScale(double timeScale, Settings* settings) {
+  cluster::MasterOptions& master = settings->master;
+  cluster::AgentOptions& agent = settings->agent;
+  master.timeScale = timeScale;
+  agent.timeScale = timeScale;
+  if (master.offerTimeout) shorten(timeScale, &*master.offerTimeout);
+  for (Duration* const duration :
+       {&master.heartbeatInterval, &master.allocationInterval, &agent.executorRegistrationTimeout,
+        &agent.executorShutdownGracePeriod, &agent.recoveryTimeout,
+        &agent.executorReregistrationTimeout, &agent.updateRetryMin, &agent.updateRetryMax,
+        &agent.executorHeartbeatInterval, &agent.taskKillGrace, &agent.registrationBackoff,
+        &settings->fetcher.download.stallTimeout}) {
+    shorten(timeScale, duration);
+  }
+}
+
+FlagValues shownFlags(bool ofMaster, const FlagValues& values) {
+  FlagValues shown;
+  for (const Flag& flag : flags()) {
+    if (flag.isMasters != ofMaster) continue;
+    const auto given = values.find(std::string(flag.name));
+    if (given != values.end()) {
+      shown.emplace(flag.name, given->second);
+    } else if (!flag.shownDefault.empty()) {
+      shown.emplace(flag.name, flag.shownDefault);
+    }
+  }
+  return shown;
+}
+
+std::vector<std::string_view> knownFlags() {
+  std::vector<std::string_view> names;
+  for (const Flag& flag : flags()) names.push_back(flag.name);
+  return names;
+}
+
+}  // namespace mesos::local
