@@ -49,6 +49,9 @@ struct LocalClusterOptions {
 class LocalCluster {
  public:
   static Result<std::unique_ptr<LocalCluster>> start(LocalClusterOptions options = {});
+  /// What start() would refuse whatever the state of the machine: bad resources, attributes, flags
+  /// and numbers.
+  static Result<void> validate(const LocalClusterOptions& options);
   /// Kills every executor and task, closes every socket, removes a temporary work directory.
   ~LocalCluster();
   LocalCluster(const LocalCluster&) = delete;
