@@ -87,6 +87,8 @@ class Fleet {
   std::size_t tasks() const { return tasks_.size(); }
   /// Those among them whose last word was TASK_RUNNING.
   std::size_t running() const;
+  /// Whether this is no task but a question of ours, whose answers are of no interest to people.
+  static bool isCensus(const TaskID& task);
 
  private:
   struct Task {

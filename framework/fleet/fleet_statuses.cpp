@@ -24,6 +24,7 @@ constexpr Duration kCensusAgainMax = seconds(30);
 /// a row it does.
 constexpr int kDropsForgiven = 3;
 constexpr std::size_t kEndedRemembered = 1000;
+constexpr char kCensusPrefix[] = "census-";
 
 bool neverRan(const TaskStatus& status) {
   return status.state() == TASK_DROPPED ||
@@ -36,6 +37,8 @@ bool isProvenEnd(TaskState state) {
 }
 
 }  // namespace
+
+bool Fleet::isCensus(const TaskID& task) { return task.value().starts_with(kCensusPrefix); }
 
 void Fleet::onStatus(Now now, const TaskStatus& status) {
   const std::string& id = status.task_id().value();
@@ -173,7 +176,7 @@ void Fleet::startCensus(Now now) {
 }
 
 void Fleet::takeCensus(Now now) {
-  censusId_ = "census-" + randomUuidText(random_);
+  censusId_ = kCensusPrefix + randomUuidText(random_);
   effects_.emplace_back(Reconcile{});
   Reconcile marker;
   TaskStatus& status = marker.tasks.emplace_back();

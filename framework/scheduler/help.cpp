@@ -1,0 +1,71 @@
+#include "scheduler/help.hpp"
+
+namespace mesos::scheduler {
+
+const char kHelp[] =
+    R"(scheduler: keeps web servers running on a Mesos cluster.
+
+Usage: scheduler [FLAGS]
+
+Without flags it starts a Mesos-compatible cluster inside this process, launches one server on
+it, says where the server is, and replaces it should it end. Ctrl-C ends everything.
+
+Where to run
+  --master MASTER            local (default): a cluster inside this process
+                             HOST:PORT: the leading master of a Mesos cluster
+                             file:///PATH: a file that holds HOST:PORT
+  --port PORT                of the embedded cluster's master; it must then be free
+                             (default: 5050, or any free port if that is busy)
+
+What to run
+  --content TEXT             what every server answers, as text or HTML
+                             (default: Hello from Server)
+  --instances N              how many servers (default: 1)
+  --cpus N                   of each server (default: 0.5)
+  --mem MB                   of each server (default: 128)
+                             The executor of each server takes 0.01 cpus and 32 MB more.
+
+As whom
+  --name NAME                of the framework (default: mesos-cpp)
+  --user USER                whom servers run as on the agents (default: you)
+  --role ROLE                whose resources are used (default: *)
+  --hostname NAME            shown by the master (default: this machine's)
+
+How the executor program gets to the agents
+  --executor PATH            the program, served to agents over HTTP by this process
+                             (default: the file 'executor' beside this program)
+  --artifact-address IP[:PORT]
+                             where to serve it: an address of this machine that agents can
+                             reach. Needed unless the master is on loopback.
+  --executor-uri URI         do not serve it; agents fetch it from here
+
+Coming back
+  --framework-id-file PATH   remember who this framework is. A stop then leaves the servers
+                             running, and the next start with the same file takes them over.
+  --failover-timeout TIME    how long the servers live without a scheduler, such as 90mins
+                             (default: 1weeks with --framework-id-file, otherwise 0)
+  --checkpoint               let servers outlive a restart of their agent
+  --teardown                 with --framework-id-file: end the framework and all its servers,
+                             delete the file, and exit
+
+This program
+  --seed N                   makes its random choices repeatable (default: 0, drawn from the
+                             system and logged)
+  --log-level LEVEL          of the log on stderr: debug, info, warning or error
+                             (default: info)
+  --help, --version
+
+Every flag can be set by an environment variable as well: --master by MESOS_MASTER, the others by
+MESOS_CPP_ and their name, such as MESOS_CPP_FAILOVER_TIMEOUT. Flags win.
+
+Exit status: 0 after a stop, 1 if something failed, 2 for a mistake in the flags, 3 if the master
+has removed the framework named by --framework-id-file. A second Ctrl-C exits at once.
+
+Examples
+  scheduler
+  scheduler --instances 3 --cpus 0.2 --content '<html><h1>Hello</h1></html>'
+  scheduler --master 10.0.0.1:5050 --artifact-address 10.0.0.5 --framework-id-file web.id
+  scheduler --master 10.0.0.1:5050 --framework-id-file web.id --teardown
+)";
+
+}  // namespace mesos::scheduler

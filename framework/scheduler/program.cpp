@@ -1,0 +1,330 @@
+#include "scheduler/program.hpp"
+
+#include "api/artifact_server.hpp"
+#include "fleet/sentences.hpp"
+#include "scheduler/fleet_scheduler.hpp"
+#include "scheduler/framework_id_file.hpp"
+#include "transport/event_loop.hpp"
+
+#include <mesos/local_cluster.hpp>
+#include <mesos/scheduler.hpp>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <utility>
+
+namespace mesos::scheduler {
+namespace {
+
+using std::chrono::seconds;
+
+/// How long a stop waits for the tasks to end before it tears down whatever is left.
+constexpr Duration kDrainMax = seconds(10);
+/// The default of --failover-timeout beside --framework-id-file.
+constexpr Duration kLongFailover = std::chrono::hours(7 * 24);
+
+/// A sentence on stderr, and the status that goes with it.
+int refuse(int status, const std::string& sentence) {
+  std::fprintf(stderr, "scheduler: %s.\n", sentence.c_str());
+  return status;
+}
+
+/// The promised lines: stdout, whole, at once.
+void say(const std::string& line) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+std::shared_ptr<spdlog::logger> makeLogger(LogLevel level) {
+  auto logger = spdlog::stderr_color_mt("mesos");
+  logger->set_pattern("%H:%M:%S.%e %^%l%$ %v");
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                   spdlog::level::warn, spdlog::level::err};
+  logger->set_level(kLevels[static_cast<int>(level)]);
+  return logger;
+}
+
+LogFunction logInto(std::shared_ptr<spdlog::logger> logger) {
+  return [logger = std::move(logger)](LogLevel level, const std::string& line) {
+    switch (level) {
+      case LogLevel::debug:
+        return logger->debug("{}", line);
+      case LogLevel::info:
+        return logger->info("{}", line);
+      case LogLevel::warning:
+        return logger->warn("{}", line);
+      case LogLevel::error:
+        return logger->error("{}", line);
+    }
+  };
+}
+
+std::uint64_t drawSeed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32 | device()) | 1;
+}
+
+std::string hostname() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+/// The file `executor` beside this program.
+std::string neighbour() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  const std::string self(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+  return self.substr(0, self.rfind('/') + 1) + "executor";
+}
+
+/// The master's host as far as it can be known before the driver looks: a file may change.
+std::string masterHost(std::string master) {
+  if (master.starts_with("file://")) {
+    std::ifstream file(master.substr(7));
+    std::getline(file, master);
+  }
+  if (master.starts_with("http://")) master.erase(0, 7);
+  const auto address = protocol::parseAddress(master);
+  return address ? address->host : "";
+}
+
+std::string describe(const LocalCluster& cluster) {
+  const auto resources = Resources::parse(cluster.agentResources(0));
+  std::string line = "Embedded cluster: master " + cluster.master() + ", 1 agent (";
+  if (!resources) return line + cluster.agentResources(0) + ")";
+  line += "cpus " + fleet::formatQuantity(resources->cpus()) + ", mem " +
+          fleet::formatQuantity(resources->mem()) + ", ports ";
+  const char* separator = "";
+  for (const auto& [begin, end] : resources->ports()) {
+    line += separator + std::to_string(begin) + "-" + std::to_string(end);
+    separator = ",";
+  }
+  return line + ")";
+}
+
+Result<std::unique_ptr<LocalCluster>> startCluster(const Options& options,
+                                                   const std::shared_ptr<spdlog::logger>& logger) {
+  LocalClusterOptions clusterOptions;
+  if (options.port) {
+    clusterOptions.port = *options.port;
+  } else {
+    clusterOptions.anyPortIfBusy = true;
+  }
+  clusterOptions.log = [logger](const std::string& line) { logger->debug("cluster: {}", line); };
+  return LocalCluster::start(std::move(clusterOptions));
+}
+
+/// Where to serve the executor program; an error if agents could not reach it there.
+Result<protocol::Address> artifactAddress(const Options& options, const std::string& master) {
+  if (options.artifactAddress) return *options.artifactAddress;
+  if (isLoopback(masterHost(master))) return protocol::Address{.host = "127.0.0.1", .port = 0};
+  return Error{"the master " + master +
+               " is not on this machine's loopback, so its agents cannot fetch the executor from "
+               "there: say where they can, with --artifact-address IP[:PORT] or --executor-uri "
+               "URI"};
+}
+
+FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::string>& id) {
+  FrameworkInfo framework;
+  framework.set_user(options.user);  // Empty: the driver fills in the current one.
+  framework.set_name(options.name);
+  framework.add_roles(options.role);
+  framework.set_hostname(options.hostname.empty() ? hostname() : options.hostname);
+  framework.set_checkpoint(options.checkpoint);
+  const Duration failover = options.failoverTimeout.value_or(
+      options.frameworkIdFile.empty() ? Duration::zero() : kLongFailover);
+  framework.set_failover_timeout(toSeconds(failover));
+  for (const auto capability :
+       {FrameworkInfo::Capability::MULTI_ROLE, FrameworkInfo::Capability::PARTITION_AWARE,
+        FrameworkInfo::Capability::RESERVATION_REFINEMENT}) {
+    framework.add_capabilities()->set_type(capability);
+  }
+  if (id) framework.mutable_id()->set_value(*id);
+  return framework;
+}
+
+int describeFailure(const Options& options, const std::string& message) {
+  if (message.find("Framework has been removed") == std::string::npos) {
+    return refuse(kFailed, message);
+  }
+  std::string sentence =
+      "the master has removed this framework, and all its tasks with it (it was torn down, or its "
+      "failover timeout passed)";
+  if (!options.frameworkIdFile.empty()) {
+    sentence += "; delete " + options.frameworkIdFile + " to start anew";
+  }
+  return refuse(kRemoved, sentence);
+}
+
+/// A driver that runs, as something to wait for.
+class Running {
+ public:
+  Running(SchedulerDriver& driver, Waiter& waiter) : driver_(driver) {
+    driver.start();
+    ended_ = std::async(std::launch::async, [&driver, &waiter] {
+      const std::shared_ptr<void> wakeAtEnd(nullptr, [&waiter](void*) { waiter.wake(); });
+      return driver.join();
+    });
+  }
+  ~Running() { driver_.abort(); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  bool hasEnded() const { return ended_.wait_for(seconds(0)) == std::future_status::ready; }
+  /// Rethrows what a callback threw.
+  Status status() { return ended_.get(); }
+
+ private:
+  SchedulerDriver& driver_;
+  std::future<Status> ended_;
+};
+
+std::optional<TimePoint> earliest(std::optional<TimePoint> a, std::optional<TimePoint> b) {
+  return a && b ? std::min(*a, *b) : a ? a : b;
+}
+
+/// Runs until the driver has ended: by a signal, which ends it in good order, or by itself.
+void supervise(const Options& options, FleetScheduler& scheduler, SchedulerDriver& driver,
+               Running& running, Waiter& waiter) {
+  enum class Phase { Serving, Draining, Leaving } phase = Phase::Serving;
+  std::optional<TimePoint> drainUntil;
+  const bool serversLiveOn = !options.frameworkIdFile.empty() && !options.isLocal();
+  while (!running.hasEnded()) {
+    const bool signalled = waiter.wait(earliest(scheduler.nextTick(), drainUntil));
+    const TimePoint now = transport::currentTime().steady;
+    if (signalled && phase != Phase::Serving) std::_Exit(130);
+    if (signalled && serversLiveOn) {
+      say("Leaving: " + std::to_string(scheduler.tasks()) +
+          " tasks live on; start again with the same --framework-id-file to take them over");
+      driver.stop(true);
+      phase = Phase::Leaving;
+    } else if (signalled) {
+      say("Stopping: killing " + std::to_string(scheduler.tasks()) + " tasks");
+      drainUntil = now + kDrainMax;
+      phase = Phase::Draining;
+      scheduler.drain(&driver);
+    }
+    if (phase == Phase::Leaving) continue;
+    scheduler.tick(&driver);
+    if (phase == Phase::Draining && (scheduler.isDrained() || now >= *drainUntil)) {
+      driver.stop(false);
+      drainUntil.reset();
+      phase = Phase::Leaving;
+    }
+  }
+}
+
+/// Subscribes only to tear down.
+class TeardownScheduler : public Scheduler {
+ public:
+  void registered(SchedulerDriver* driver, const FrameworkID& id, const MasterInfo&) override {
+    say("Tearing down framework " + id.value());
+    driver->stop(false);
+  }
+  void error(SchedulerDriver*, const std::string& message) override { failure_ = message; }
+  /// After the driver has ended.
+  const std::string& failure() const { return failure_; }
+
+ private:
+  std::string failure_;
+};
+
+int tearDown(const Options& options, const FrameworkInfo& framework,
+             const SchedulerOptions& driverOptions, Waiter& waiter) {
+  TeardownScheduler scheduler;
+  MesosSchedulerDriver driver(&scheduler, framework, options.master, driverOptions);
+  Running running(driver, waiter);
+  while (!running.hasEnded()) {
+    if (waiter.wait(std::nullopt)) return refuse(kFailed, "interrupted; nothing was torn down");
+  }
+  const bool isGone = scheduler.failure().find("Framework has been removed") != std::string::npos;
+  if (running.status() != DRIVER_STOPPED && !isGone) {
+    return describeFailure(options, scheduler.failure());
+  }
+  if (isGone) say("The framework was gone already");
+  if (::unlink(options.frameworkIdFile.c_str()) != 0) {
+    return refuse(kFailed, "cannot delete " + options.frameworkIdFile);
+  }
+  say("The framework and all its tasks are gone");
+  return kSucceeded;
+}
+
+}  // namespace
+
+int run(const Options& options, Waiter& waiter) {
+  const auto logger = makeLogger(options.logLevel);
+  const std::uint64_t seed = options.seed != 0 ? options.seed : drawSeed();
+  logger->debug("seed {}", seed);
+
+  std::optional<std::string> id;
+  if (!options.frameworkIdFile.empty()) {
+    auto read = readFrameworkId(options.frameworkIdFile);
+    if (!read) return refuse(kMistaken, read.error().message);
+    id = std::move(*read);
+  }
+  SchedulerOptions driverOptions;
+  driverOptions.seed = seed;
+  driverOptions.log = logInto(logger);
+  const FrameworkInfo framework = frameworkInfo(options, id);
+  if (options.teardown) {
+    if (id) return tearDown(options, framework, driverOptions, waiter);
+    say("There is nothing to tear down: " + options.frameworkIdFile + " does not exist");
+    return kSucceeded;
+  }
+
+  std::unique_ptr<LocalCluster> cluster;
+  if (options.isLocal()) {
+    auto started = startCluster(options, logger);
+    if (!started) return refuse(kFailed, started.error().message);
+    cluster = std::move(*started);
+    say(describe(*cluster));
+    if (!options.frameworkIdFile.empty()) {
+      logger->warn("a stop will end the servers: the embedded cluster ends with this program");
+    }
+  }
+  const std::string master = cluster ? cluster->master() : options.master;
+
+  fleet::AppSpec app = options.app;
+  app.executorUri = options.executorUri;
+  std::unique_ptr<api::ArtifactServer> artifact;
+  if (app.executorUri.empty()) {
+    const auto address = artifactAddress(options, master);
+    if (!address) return refuse(kMistaken, address.error().message);
+    auto started = api::ArtifactServer::start(
+        *address, options.executor.empty() ? neighbour() : options.executor);
+    if (!started) return refuse(kMistaken, started.error().message);
+    artifact = std::move(*started);
+    app.executorUri = artifact->uri();
+  }
+
+  FleetScheduler scheduler({.app = std::move(app),
+                            .seed = seed,
+                            .resumed = id.has_value(),
+                            .frameworkIdFile = options.frameworkIdFile,
+                            .say = say,
+                            .changed = [&waiter] { waiter.wake(); }});
+  MesosSchedulerDriver driver(&scheduler, framework, master, driverOptions);
+  Running running(driver, waiter);
+  supervise(options, scheduler, driver, running, waiter);
+  running.status();
+  if (const auto failure = scheduler.failure()) return describeFailure(options, *failure);
+  return kSucceeded;
+}
+
+}  // namespace mesos::scheduler
