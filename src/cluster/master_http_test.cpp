@@ -70,9 +70,9 @@ TEST(MasterHttp, EventsAreInTheTypeThatAcceptAsksFor) {
 
 TEST(MasterHttp, ARefusedFrameworkGetsAStreamWithOneErrorAndItsEnd) {
   TestCluster cluster;
-  const Answer& answer = cluster.askMaster(post(
-      "/api/v1/scheduler",
-      R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n","role":"a//b"}}})"));
+  std::string body = subscribeBody();
+  body.replace(body.find(R"("r")"), 3, R"("a//b")");
+  const Answer& answer = cluster.askMaster(post("/api/v1/scheduler", body));
   EXPECT_EQ(answer.status, 200);
   EXPECT_TRUE(answer.headers.has("Mesos-Stream-Id"));
   EXPECT_FALSE(answer.streaming);

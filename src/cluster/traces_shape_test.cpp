@@ -4,11 +4,11 @@
 #include "cluster/recorded_exchange.hpp"
 #include "cluster/shape.hpp"
 #include "cluster/test_cluster.hpp"
-#include "protocol/json.hpp"
 
 #include <mesos/v1/scheduler/scheduler.pb.h>
 
 #include <gtest/gtest.h>
+#include <rapidjson/document.h>
 
 #include <algorithm>
 
@@ -199,9 +199,38 @@ class RecordedShapes : public testing::Test {
     return result;
   }
 
+  /// Compares the members `names` of the first element of `list`, value by value.
+  void expectSameValues(const std::string& name, const char* list,
+                        const std::vector<const char*>& names) {
+    const RecordedExchange exchange = readRecorded("operator", name);
+    rapidjson::Document recorded;
+    recorded.Parse(parseResponse(exchange.response).body.c_str());
+    rapidjson::Document ours;
+    ours.Parse(cluster_.askMaster(parseRequest(exchange.request)).body.c_str());
+    ASSERT_EQ(ours[list].Size(), 1u);
+    for (const char* member : names) {
+      ASSERT_TRUE(recorded[list][0].HasMember(member)) << member;
+      EXPECT_TRUE(ours[list][0][member] == recorded[list][0][member]) << member;
+    }
+  }
+
   TestCluster cluster_;
   std::unique_ptr<RecordedFramework> framework_;
 };
+
+TEST_F(RecordedShapes, AndTheQuantitiesOfTheSameWorldAreTheSame) {
+  expectSameValues(
+      "006-master-GET-slaves", "slaves",
+      {"hostname", "attributes", "resources", "used_resources", "offered_resources",
+       "reserved_resources", "unreserved_resources", "active", "deactivated", "version",
+       "capabilities", "reserved_resources_full", "unreserved_resources_full"});
+  expectSameValues("007-master-GET-frameworks", "frameworks",
+                   {"name", "used_resources", "offered_resources", "capabilities", "hostname",
+                    "webui_url", "active", "connected", "user", "failover_timeout", "checkpoint",
+                    "unregistered_time", "resources", "roles", "labels", "offer_constraints"});
+  expectSameValues("009-master-GET-roles", "roles",
+                   {"name", "weight", "quota", "resources", "allocated", "offered", "reserved"});
+}
 
 using Nothing = std::vector<std::string>;
 
