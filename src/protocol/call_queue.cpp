@@ -72,14 +72,12 @@ bool CallQueue::onClosed() {
 }
 
 std::vector<CallQueue::Call> CallQueue::clear() {
-  std::vector<Call> unwritten;
-  for (Entry& entry : waiting_) {
-    if (!entry.repeated) unwritten.push_back(std::move(entry.call));
-  }
+  std::vector<Call> waiting;
+  for (Entry& entry : waiting_) waiting.push_back(std::move(entry.call));
   waiting_.clear();
   flying_.clear();
   waitingBytes_ = flyingBytes_ = 0;
-  return unwritten;
+  return waiting;
 }
 
 std::optional<ConnectionId> CallQueue::close() {

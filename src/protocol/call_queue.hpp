@@ -54,7 +54,8 @@ class CallQueue {
   /// The connection died. True if it had answered nothing that it was asked, which calls for a
   /// pause before the next.
   bool onClosed();
-  /// Forgets all; the calls that were never written, in order.
+  /// Forgets all; the calls that were waiting to be written, in order. One that is not repeatable
+  /// was never written before.
   std::vector<Call> clear();
   /// Forgets the connection; its id if there was one.
   std::optional<ConnectionId> close();

@@ -405,6 +405,16 @@ TEST_F(ExecutorSessionTest, GivesUpAfterTheRecoveryTimeoutFromTheFirstDisconnect
   EXPECT_FALSE(session->deadline());
 }
 
+TEST_F(ExecutorSessionTest, ASubscriptionEndsTheRecoveryTimeout) {
+  options.checkpoint = true;
+  startSubscribed();
+  resubscribe();
+  session->onResponse(now, stream, kStreamHead);
+  event(subscribedEvent());
+  drain();
+  EXPECT_EQ(now.steady + 30min, session->deadline());  // Of the next HEARTBEAT.
+}
+
 TEST_F(ExecutorSessionTest, GivesUpAlsoWhileAnAttemptHangs) {
   options.checkpoint = true;
   options.recoveryTimeout = 3s;

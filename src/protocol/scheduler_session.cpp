@@ -237,7 +237,7 @@ std::optional<SchedulerSession::Endpoint> SchedulerSession::resolve(
   return Endpoint{std::move(*address), std::string(path)};
 }
 
-// Returns the calls that were never written.
+// Returns the calls that were waiting to be written.
 std::vector<CallQueue::Call> SchedulerSession::closeAll() {
   if (const auto id = stream_.close()) effects_.push_back(Close{*id});
   if (const auto id = calls_.close()) effects_.push_back(Close{*id});
@@ -250,10 +250,10 @@ std::vector<CallQueue::Call> SchedulerSession::closeAll() {
 // Leaves no connection and no call behind. The state that follows is the caller's to enter.
 void SchedulerSession::drop(Now now, const std::string& reason) {
   const bool wasSubscribed = subscribed();
-  const auto unwritten = closeAll();
+  const auto waiting = closeAll();
   if (!wasSubscribed || stop_ != Stop::No) return;
   effects_.push_back(Disconnected{reason});
-  for (const CallQueue::Call& queued : unwritten) {
+  for (const CallQueue::Call& queued : waiting) {
     Call call;
     if (queued.type == Call::ACCEPT && call.ParseFromString(queued.body)) answerUnsent(now, call);
   }

@@ -48,7 +48,7 @@ struct DeliverEvent {
 /// I/O, reads no clock, never blocks, never throws. Not thread-safe. `now` must not go backwards.
 ///
 /// The subscription has one connection, calls another, opened when there is something to say. Only
-/// the end of the first is a disconnection (design: section 5 of docs/ARCHITECTURE.md).
+/// the end of the first is a disconnection.
 ///
 /// The caller's duties:
 ///  1. Perform every effect in order. After Close{id} nothing about `id` needs to be reported any

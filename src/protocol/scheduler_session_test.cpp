@@ -289,6 +289,16 @@ TEST_F(SchedulerSessionTest, SubscribesAgainUnderTheIdItWasGivenBothIdsEqual) {
   EXPECT_EQ("F", call.subscribe().framework_info().id().value());
 }
 
+TEST_F(SchedulerSessionTest, SubscribesAgainWithoutTheOldStreamsId) {
+  startSubscribed();
+  session->onBodyEnd(now, stream);
+  drain();
+  timer();
+  stream = only<Connect>().id;
+  session->onConnected(now, stream);
+  EXPECT_FALSE(only<Send>().request.headers.has("Mesos-Stream-Id"));
+}
+
 TEST_F(SchedulerSessionTest, SubscribesUnderTheIdOfAnEarlierLife) {
   auto framework = makeFramework();
   framework.mutable_id()->set_value("old");
@@ -922,6 +932,20 @@ TEST_F(SchedulerSessionTest, CallConnectionsThatAchieveNothingAreOpenedEverMoreR
     nominal *= 2;
   }
   EXPECT_TRUE(session->subscribed());
+}
+
+TEST_F(SchedulerSessionTest, ANewSubscriptionTriesItsCallsAtOnce) {
+  startSubscribed();
+  session->onCall(now, calls::revive());
+  session->onClosed(now, only<Connect>().id, "refused");
+  only<Waiting>();
+  session->onLeader(now, kOther);
+  stream = std::get<Connect>(drain().back()).id;
+  session->onConnected(now, stream);
+  session->onResponse(now, stream, streamHead());
+  event(subscribedEvent());
+  drain();
+  firstCall(calls::revive());
 }
 
 TEST_F(SchedulerSessionTest, GivesUpOnCallConnectionsThatAreNotMade) {
