@@ -1,0 +1,159 @@
+// The embedded cluster from the command line, for any framework in any language.
+#include <mesos/local_cluster.hpp>
+
+#include <pthread.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+constexpr const char* kAbout =
+    "A Mesos master and agents in one process, for developing and testing frameworks.\n"
+    "Tasks are real processes of this machine. Everything ends with Ctrl-C or SIGTERM: tasks are\n"
+    "killed, the temporary work directory is removed.";
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  local-cluster\n"
+    "  local-cluster --agents 3 --resources 'cpus:2;mem:2048;ports:[31000-31099]'\n"
+    "  local-cluster --port 0 --time-scale 10 --flag offer_timeout=30secs\n"
+    "\n"
+    "Then point a framework to the address printed, e.g. 127.0.0.1:5050.";
+
+struct Arguments {
+  mesos::LocalClusterOptions cluster;
+  std::vector<std::string> flags;
+  bool verbose = false;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+  mesos::LocalClusterOptions& cluster = arguments.cluster;
+  app.footer(kExamples);
+  app.add_option("--agents", cluster.agents, "How many agents, each with the same resources")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  app.add_option("--port", cluster.port, "Port of the master; 0 takes any free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--agent-port", cluster.agentPort,
+                 "Port of the first agent, counting up and skipping busy ones; 0 takes free ones")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str();
+  app.add_option("--ip", cluster.ip,
+                 "Address to listen on. Whoever can reach it can run commands here")
+      ->check(CLI::ValidIPV4)
+      ->capture_default_str();
+  app.add_option("--hostname", cluster.hostname, "What offers call this machine")
+      ->capture_default_str();
+  app.add_option("--resources", cluster.resources,
+                 "Of each agent, e.g. 'cpus:2;mem:2048;ports:[31000-32000]'; what is not named is "
+                 "the machine's. Each next agent gets the ports above");
+  app.add_option("--attributes", cluster.attributes, "Of each agent, e.g. 'rack:r1;level:2'");
+  app.add_option("--work-dir", cluster.workDir,
+                 "Where sandboxes are, kept afterwards; default: a temporary directory");
+  app.add_option("--time-scale", cluster.timeScale,
+                 "Every duration of Mesos is divided by this: 10 makes timeouts ten times shorter")
+      ->check(CLI::Range(0.001, 10000.0))
+      ->capture_default_str();
+  app.add_option("--flag", arguments.flags,
+                 "A flag of Mesos as NAME=VALUE, e.g. offer_timeout=2secs; may be repeated. A "
+                 "wrong name lists those that are known");
+  app.add_option("--seed", cluster.seed,
+                 "For the random ids and delays; default: drawn from the system");
+  app.add_flag("--verbose", arguments.verbose, "Log requests and containers to stderr");
+}
+
+// False: the reason is printed.
+bool readFlags(Arguments& arguments) {
+  for (const std::string& flag : arguments.flags) {
+    const std::size_t equals = flag.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::fprintf(stderr, "--flag: '%s' is not NAME=VALUE, such as offer_timeout=2secs\n",
+                   flag.c_str());
+      return false;
+    }
+    arguments.cluster.flags[flag.substr(0, equals)] = flag.substr(equals + 1);
+  }
+  return true;
+}
+
+void announce(const mesos::LocalCluster& cluster, std::size_t agents) {
+  std::printf("Embedded cluster: master %s, %zu agent%s", cluster.master().c_str(), agents,
+              agents == 1 ? "" : "s");
+  for (std::size_t i = 0; i < agents; ++i) {
+    std::printf("%s(%s)", i == 0 ? " " : ", ", cluster.agentResources(i).c_str());
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+sigset_t endingSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGINT);
+  ::sigaddset(&signals, SIGTERM);
+  return signals;
+}
+
+void waitForSignal() {
+  const sigset_t signals = endingSignals();
+  int signal = 0;
+  while (::sigwait(&signals, &signal) != 0) {
+  }
+}
+
+int run(Arguments arguments) {
+  // Before any thread exists, so that all of them leave these signals to sigwait.
+  const sigset_t signals = endingSignals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto logger = spdlog::stderr_logger_mt("mesos");
+  logger->set_pattern("%H:%M:%S.%e %v");
+  if (arguments.verbose) {
+    arguments.cluster.log = [logger](const std::string& line) { logger->info(line); };
+  }
+  const auto valid = mesos::LocalCluster::validate(arguments.cluster);
+  if (!valid) {
+    std::fprintf(stderr, "%s\n", valid.error().message.c_str());
+    return 2;
+  }
+  const std::size_t agents = arguments.cluster.agents;
+  auto cluster = mesos::LocalCluster::start(std::move(arguments.cluster));
+  if (!cluster) {
+    std::fprintf(stderr, "%s\n", cluster.error().message.c_str());
+    return 1;
+  }
+  announce(**cluster, agents);
+  waitForSignal();
+  // Whoever asks twice wants it now.
+  std::thread([] {
+    waitForSignal();
+    ::_exit(1);
+  }).detach();
+  cluster->reset();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app(kAbout, "local-cluster");
+  describe(app, arguments);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "%s\nRun local-cluster --help for what is accepted.\n", error.what());
+    return 2;
+  }
+  if (!readFlags(arguments)) return 2;
+  return run(std::move(arguments));
+}
