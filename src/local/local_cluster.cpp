@@ -152,6 +152,7 @@ class LocalCluster::Shell {
 
   LocalClusterOptions options_;
   Settings settings_;
+  const std::uint64_t seed_;
   Random random_;
   // Declared before what its directories serve, so that it is removed last.
   std::optional<WorkDir> workDir_;
@@ -169,7 +170,8 @@ class LocalCluster::Shell {
 
 LocalCluster::Shell::Shell(LocalClusterOptions options)
     : options_(std::move(options)),
-      random_(options_.seed != 0 ? options_.seed : drawSeed()),
+      seed_(options_.seed != 0 ? options_.seed : drawSeed()),
+      random_(seed_),
       nextAgentPort_(options_.agentPort) {}
 
 LocalCluster::Shell::~Shell() {
@@ -281,6 +283,7 @@ Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& 
 }
 
 void LocalCluster::Shell::run() {
+  log("seed " + std::to_string(seed_) + ", work directory " + workDir_->path());
   for (const auto& agent : agents_) {
     loop_.post([&node = *agent] {
       node.tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
