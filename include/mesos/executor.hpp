@@ -75,11 +75,11 @@ class ExecutorDriver {
 
 struct ExecutorOptions {
   /// Looks up an environment variable; default: the process's environment.
-  std::function<const char*(const char*)> environment;
+  std::function<const char*(const char*)> environment = nullptr;
   /// Of uuids and backoff jitter; 0: drawn from the system.
   std::uint64_t seed = 0;
   /// One line of log. Default: stderr.
-  std::function<void(const std::string&)> log;
+  std::function<void(const std::string&)> log = nullptr;
 };
 
 /// The driver for the Mesos v1 executor API (protobuf). Reads the MESOS_* variables that the agent

@@ -113,7 +113,7 @@ class SchedulerDriver {
   /// std::logic_error in implicit mode.
   virtual Status acknowledgeStatusUpdate(const TaskStatus& status) = 0;
 
-  /// Bytes of calls accepted but not yet written to the network: back-pressure made visible.
+  /// Bytes of calls accepted and not yet answered by the master: back-pressure made visible.
   virtual std::size_t unsentBytes() const = 0;
 };
 
@@ -135,7 +135,7 @@ struct SchedulerOptions {
   /// Of backoff jitter and ids; 0: drawn from the system and logged.
   std::uint64_t seed = 0;
   /// Default: warnings and errors go to stderr.
-  LogFunction log;
+  LogFunction log = nullptr;
 };
 
 /// The driver for the Mesos v1 HTTP API (protobuf). Reconnects by itself, first at once, then with
