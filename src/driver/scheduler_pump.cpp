@@ -172,6 +172,7 @@ void MesosSchedulerDriver::Pump::onTimer() {
 }
 
 void MesosSchedulerDriver::Pump::onRoom() {
+  debug("reading goes on");
   paused_ = false;
   connections_.pauseReading(stream_, false);
 }
@@ -198,6 +199,7 @@ void MesosSchedulerDriver::Pump::perform(protocol::DeliverEvent& deliver) {
   threads_.call(bytes, [this, event] { handle(*event); });
   if (reading_) stream_ = *reading_;
   if (threads_.isFull()) {
+    debug("too many events wait; reading pauses");
     paused_ = true;
     connections_.pauseReading(stream_, true);
   }
