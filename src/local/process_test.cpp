@@ -5,8 +5,8 @@
 #include "local/sandbox.hpp"
 #include "local/work_dir.hpp"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/wait.h>
 
