@@ -200,6 +200,8 @@ void TestFramework::subscribe(const SchedulerCall::Subscribe& message) {
   *info_.mutable_id() = subscribed_.framework_id();
   offers_.clear();
   statuses_.clear();
+  others_.clear();
+  rescinded_.clear();
   live_ = true;
 }
 
@@ -236,7 +238,9 @@ void TestFramework::read(Timeout timeout) {
   if (!event) throw std::runtime_error("the stream ended instead of bringing an event");
   for (const Offer& offer : event->offers().offers()) offers_.push_back(offer);
   if (event->has_update()) statuses_.push_back(event->update().status());
+  if (event->has_failure() || event->has_message()) others_.push_back(*event);
   if (event->has_rescind()) {
+    rescinded_.push_back(event->rescind().offer_id());
     std::erase_if(offers_, [&](const Offer& offer) {
       return offer.id().value() == event->rescind().offer_id().value();
     });
@@ -299,6 +303,28 @@ TaskStatus TestFramework::statusUntil(const std::string& taskId, TaskState state
       throw std::runtime_error(taskId + " ended otherwise: " + last.ShortDebugString());
     }
   }
+}
+
+void TestFramework::expectNoStatus(const std::string& taskId, Timeout during) {
+  const auto ofTask = [&](const TaskStatus& status) { return status.task_id().value() == taskId; };
+  if (std::any_of(statuses_.begin(), statuses_.end(), ofTask)) {
+    throw std::runtime_error("there is a status of " + taskId + " already");
+  }
+  stream_->expectNone(
+      [&](const SchedulerEvent& event) {
+        return event.has_update() && ofTask(event.update().status());
+      },
+      during);
+}
+
+SchedulerEvent TestFramework::event(SchedulerEvent::Type type, Timeout timeout) {
+  const auto deadline = Clock::now() + timeout;
+  const auto wanted = [type](const SchedulerEvent& event) { return event.type() == type; };
+  while (std::none_of(others_.begin(), others_.end(), wanted)) read(until(deadline));
+  const auto found = std::find_if(others_.begin(), others_.end(), wanted);
+  SchedulerEvent event = std::move(*found);
+  others_.erase(found);
+  return event;
 }
 
 void TestFramework::acknowledge(const TaskStatus& status) {

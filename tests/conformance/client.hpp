@@ -116,6 +116,12 @@ class TestFramework {
   /// Statuses of this task, acknowledged, until one in `state`; that one.
   TaskStatus statusUntil(const std::string& taskId, TaskState state,
                          Timeout timeout = Timeout(10000));
+  /// Throws if a status of this task comes within the time, or came and was not asked for.
+  void expectNoStatus(const std::string& taskId, Timeout during);
+  /// The next FAILURE or MESSAGE; what comes meanwhile is kept.
+  SchedulerEvent event(SchedulerEvent::Type type, Timeout timeout = Timeout(5000));
+  /// The offers that were withdrawn, as far as the stream was read.
+  const std::vector<OfferID>& rescinded() const { return rescinded_; }
   void acknowledge(const TaskStatus& status);
   void kill(const std::string& taskId);
   void teardown();
@@ -132,6 +138,8 @@ class TestFramework {
   SchedulerEvent::Subscribed subscribed_;
   std::deque<Offer> offers_;
   std::deque<TaskStatus> statuses_;
+  std::deque<SchedulerEvent> others_;  // FAILURE and MESSAGE.
+  std::vector<OfferID> rescinded_;
   bool live_ = false;
 };
 
