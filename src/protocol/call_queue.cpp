@@ -62,8 +62,15 @@ bool CallQueue::onClosed() {
   while (!flying_.empty()) {
     Entry entry = std::move(flying_.back());
     flying_.pop_back();
-    if (!entry.call.repeatable || entry.repeated) continue;
-    entry.repeated = true;
+    if (entry.repeated) continue;
+    if (entry.call.repeatable) {
+      entry.repeated = true;
+    } else if (!entry.call.bodyInDoubt.empty()) {
+      entry.call = {entry.call.typeInDoubt, true, std::move(entry.call.bodyInDoubt)};
+      entry.bytes = entry.call.body.size();
+    } else {
+      continue;
+    }
     waitingBytes_ += entry.bytes;
     waiting_.push_front(std::move(entry));
   }

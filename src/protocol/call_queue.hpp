@@ -29,6 +29,10 @@ class CallQueue {
     int type = 0;  ///< The session's own, told again with the answer.
     bool repeatable = false;
     std::string body;
+    /// Written, and repeatable, in place of a call that is not repeatable and whose fate is
+    /// unknown.
+    std::string bodyInDoubt = {};
+    int typeInDoubt = 0;
   };
   struct Answered {
     Call call;  ///< Without its body unless repeatable.

@@ -21,6 +21,18 @@ std::set<std::string> rolesOf(const FrameworkInfo& framework) {
   return {framework.roles().begin(), framework.roles().end()};
 }
 
+// An ACCEPT that may or may not have arrived is never repeated, but its offers must not stay
+// outstanding for ever (fact O7). If it arrived, they are unknown and this changes nothing (fact
+// O30); if it arrives later, its tasks are answered as launched with invalid offers (fact A3).
+std::string declineInDoubt(const Call& accept) {
+  v1::Filters filters;
+  filters.set_refuse_seconds(0);
+  const auto& offers = accept.accept().offer_ids();
+  Call decline = calls::decline({offers.begin(), offers.end()}, filters);
+  *decline.mutable_framework_id() = accept.framework_id();
+  return decline.SerializeAsString();
+}
+
 // Whether users may send it and a master would not refuse it for its form (fact Q20).
 bool isSendable(const Call& call) {
   if (!call.IsInitialized()) return false;
@@ -114,7 +126,12 @@ void SchedulerSession::send(Now now, Call call) {
     info = withMultiRole(std::move(info));
     *info.mutable_id() = framework_.id();
   }
-  calls_.push({call.type(), isRepeatable(call.type()), call.SerializeAsString()});
+  CallQueue::Call queued{call.type(), isRepeatable(call.type()), call.SerializeAsString()};
+  if (call.type() == Call::ACCEPT) {
+    queued.bodyInDoubt = declineInDoubt(call);
+    queued.typeInDoubt = Call::DECLINE;
+  }
+  calls_.push(std::move(queued));
   pumpCalls(now);
 }
 

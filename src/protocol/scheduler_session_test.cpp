@@ -893,10 +893,25 @@ TEST_F(SchedulerSessionTest, RepeatsCallsInOrderOnceWhenTheirConnectionDiesButNe
   EXPECT_TRUE(session->subscribed());
   callConnection = only<Connect>().id;
   session->onConnected(now, callConnection);
-  const std::vector repeated{Call::KILL, Call::DECLINE, Call::ACKNOWLEDGE, Call::RECONCILE};
-  EXPECT_EQ(repeated, typesOf(drain()));
+  // The first DECLINE gives back the launch's offer, in case the ACCEPT was lost (fact O30).
+  const std::vector repeated{Call::KILL, Call::DECLINE, Call::DECLINE, Call::ACKNOWLEDGE,
+                             Call::RECONCILE};
+  const auto effects = drain();
+  EXPECT_EQ(repeated, typesOf(effects));
+  const Call inDoubt = callOf(all<Send>(effects)[1]);
+  EXPECT_EQ("O1", inDoubt.decline().offer_ids(0).value());
+  EXPECT_EQ(0, inDoubt.decline().filters().refuse_seconds());
 
+  // What was sent twice is given up; the DECLINE in the launch's place was sent once.
   session->onClosed(now, callConnection, "reset again");
+  while (!all<Connect>(drain()).empty()) {
+  }
+  EXPECT_GT(session->queuedBytes(), 0U);
+  timer();
+  callConnection = only<Connect>().id;
+  session->onConnected(now, callConnection);
+  EXPECT_EQ(std::vector{Call::DECLINE}, typesOf(drain()));
+  session->onClosed(now, callConnection, "reset once more");
   EXPECT_EQ(0U, session->queuedBytes());
   EXPECT_TRUE(session->subscribed());
 }

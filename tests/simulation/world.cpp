@@ -280,20 +280,24 @@ void World::performFleet() {
         auto* operation = message.mutable_accept()->add_operations();
         operation->set_type(Offer::Operation::LAUNCH);
         for (const TaskInfo& task : launch->tasks) {
-          note("fleet: launches " + task.task_id().value());
+          note("fleet: launches " + task.task_id().value() + " on " + launch->offer.value());
           *operation->mutable_launch()->add_task_infos() = task;
         }
         message.mutable_accept()->mutable_filters()->set_refuse_seconds(toSeconds(launch->refuse));
       });
     } else if (const auto* decline = std::get_if<fleet::Decline>(&*effect)) {
+      note("fleet: declines " + decline->offer.value() + " for " +
+           std::to_string(toSeconds(decline->refuse)) + " s: " + decline->why);
       call(SchedulerCall::DECLINE, [&](SchedulerCall& message) {
         *message.mutable_decline()->add_offer_ids() = decline->offer;
         message.mutable_decline()->mutable_filters()->set_refuse_seconds(
             toSeconds(decline->refuse));
       });
     } else if (std::holds_alternative<fleet::Suppress>(*effect)) {
+      note("fleet: suppresses offers");
       call(SchedulerCall::SUPPRESS, [](SchedulerCall&) {});
     } else if (std::holds_alternative<fleet::Revive>(*effect)) {
+      note("fleet: revives offers");
       call(SchedulerCall::REVIVE, [](SchedulerCall&) {});
     } else if (const auto* kill = std::get_if<fleet::Kill>(&*effect)) {
       note("fleet: kills " + kill->task.value());
