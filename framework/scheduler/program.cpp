@@ -130,6 +130,11 @@ Result<std::unique_ptr<LocalCluster>> startCluster(const Options& options,
   return LocalCluster::start(std::move(clusterOptions));
 }
 
+/// "1 server", "3 servers".
+std::string servers(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " server" : " servers");
+}
+
 /// Where to serve the executor program; an error if agents could not reach it there.
 Result<protocol::Address> artifactAddress(const Options& options, const std::string& master) {
   if (options.artifactAddress) return *options.artifactAddress;
@@ -210,12 +215,12 @@ void supervise(const Options& options, FleetScheduler& scheduler, SchedulerDrive
     const TimePoint now = transport::currentTime().steady;
     if (signalled && phase != Phase::Serving) std::_Exit(130);
     if (signalled && serversLiveOn) {
-      say("Leaving: " + std::to_string(scheduler.tasks()) +
-          " tasks live on; start again with the same --framework-id-file to take them over");
+      say("Leaving with " + servers(scheduler.tasks()) +
+          " running; start again with the same --framework-id-file to take over");
       driver.stop(true);
       phase = Phase::Leaving;
     } else if (signalled) {
-      say("Stopping: killing " + std::to_string(scheduler.tasks()) + " tasks");
+      say("Stopping " + servers(scheduler.tasks()));
       drainUntil = now + kDrainMax;
       phase = Phase::Draining;
       scheduler.drain(&driver);
@@ -306,9 +311,12 @@ int run(const Options& options, Waiter& waiter) {
   if (app.executorUri.empty()) {
     const auto address = artifactAddress(options, master);
     if (!address) return refuse(kMistaken, address.error().message);
-    auto started = api::ArtifactServer::start(
-        *address, options.executor.empty() ? neighbour() : options.executor);
-    if (!started) return refuse(kMistaken, started.error().message);
+    const std::string program = options.executor.empty() ? neighbour() : options.executor;
+    auto started = api::ArtifactServer::start(*address, program);
+    if (!started) {
+      return refuse(kMistaken, "--executor " + program + " cannot be served on " + address->host +
+                                   ": " + started.error().message);
+    }
     artifact = std::move(*started);
     app.executorUri = artifact->uri();
   }
