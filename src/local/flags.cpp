@@ -205,6 +205,7 @@ void applyTimeScale(double timeScale, Settings* settings) {
   master.timeScale = timeScale;
   agent.timeScale = timeScale;
   if (master.offerTimeout) shorten(timeScale, &*master.offerTimeout);
+  master.defaultRefuseSeconds /= timeScale;
   for (Duration* const duration :
        {&master.heartbeatInterval, &master.allocationInterval, &agent.executorRegistrationTimeout,
         &agent.executorShutdownGracePeriod, &agent.recoveryTimeout,

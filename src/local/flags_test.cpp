@@ -86,6 +86,7 @@ TEST(Flags, AreShortenedByTheTimeScale) {
   applyTimeScale(10, &settings);
   EXPECT_EQ(settings.master.offerTimeout, seconds(1));
   EXPECT_EQ(settings.master.heartbeatInterval, milliseconds(1500));
+  EXPECT_EQ(settings.master.defaultRefuseSeconds, 0.5);
   EXPECT_EQ(settings.agent.executorRegistrationTimeout, seconds(6));
   EXPECT_EQ(settings.agent.timeScale, 10);
   applyTimeScale(10000, &settings);
