@@ -89,8 +89,9 @@ TEST_P(Capabilities, C056_ShowsReservationsInTheFormatThatTheFrameworkKnows) {
         refined ? withCapabilities({Capability::RESERVATION_REFINEMENT}) : FrameworkInfo();
     info.set_role(role);
     TestFramework framework = subscribe(info);
+    const Offer offer = framework.offer();
     std::size_t reserved = 0;
-    for (const Resource& resource : framework.offer().resources()) {
+    for (const Resource& resource : offer.resources()) {
       EXPECT_EQ(resource.has_role(), !refined) << resource.ShortDebugString();
       EXPECT_FALSE(resource.has_reservation()) << "a static one has none";
       if (refined && resource.reservations_size() == 1) {
