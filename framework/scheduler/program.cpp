@@ -16,15 +16,16 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <random>
+#include <thread>
 #include <utility>
 
 namespace mesos::scheduler {
@@ -182,22 +183,37 @@ class Running {
  public:
   Running(SchedulerDriver& driver, Waiter& waiter) : driver_(driver) {
     driver.start();
-    ended_ = std::async(std::launch::async, [&driver, &waiter] {
-      const std::shared_ptr<void> wakeAtEnd(nullptr, [&waiter](void*) { waiter.wake(); });
-      return driver.join();
+    joiner_ = std::thread([this, &waiter] {
+      try {
+        status_ = driver_.join();
+      } catch (...) {
+        thrown_ = std::current_exception();
+      }
+      ended_ = true;
+      waiter.wake();
     });
   }
-  ~Running() { driver_.abort(); }
+  ~Running() {
+    driver_.abort();
+    if (joiner_.joinable()) joiner_.join();
+  }
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
 
-  bool hasEnded() const { return ended_.wait_for(seconds(0)) == std::future_status::ready; }
-  /// Rethrows what a callback threw.
-  Status status() { return ended_.get(); }
+  bool hasEnded() const { return ended_; }
+  /// Waits for the end; rethrows what a callback threw.
+  Status status() {
+    joiner_.join();
+    if (thrown_) std::rethrow_exception(thrown_);
+    return status_;
+  }
 
  private:
   SchedulerDriver& driver_;
-  std::future<Status> ended_;
+  Status status_ = DRIVER_NOT_STARTED;
+  std::exception_ptr thrown_;
+  std::atomic<bool> ended_ = false;
+  std::thread joiner_;
 };
 
 std::optional<TimePoint> earliest(std::optional<TimePoint> a, std::optional<TimePoint> b) {
