@@ -56,13 +56,16 @@ std::optional<CallQueue::Answered> CallQueue::onAnswerEnd(TimePoint now) {
   return answered;
 }
 
-bool CallQueue::onClosed() {
-  const bool useless = !answeredAny_ && (phase_ == Phase::Connecting || !flying_.empty());
+CallQueue::Loss CallQueue::onClosed() {
+  Loss loss{.useless = !answeredAny_ && (phase_ == Phase::Connecting || !flying_.empty())};
   close();
   while (!flying_.empty()) {
     Entry entry = std::move(flying_.back());
     flying_.pop_back();
-    if (entry.repeated) continue;
+    if (entry.repeated) {
+      loss.gaveUp = true;
+      continue;
+    }
     if (entry.call.repeatable) {
       entry.repeated = true;
     } else if (!entry.call.bodyInDoubt.empty()) {
@@ -75,7 +78,7 @@ bool CallQueue::onClosed() {
     waiting_.push_front(std::move(entry));
   }
   flyingBytes_ = 0;
-  return useless;
+  return loss;
 }
 
 std::vector<CallQueue::Call> CallQueue::clear() {

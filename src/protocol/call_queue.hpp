@@ -55,9 +55,14 @@ class CallQueue {
   void onBytes(std::string_view bytes);
   /// The answer to the oldest call is complete, or as complete as it gets; nullopt: it never began.
   std::optional<Answered> onAnswerEnd(TimePoint now);
-  /// The connection died. True if it had answered nothing that it was asked, which calls for a
-  /// pause before the next.
-  bool onClosed();
+  struct Loss {
+    /// The connection had answered nothing that it was asked, which calls for a pause.
+    bool useless = false;
+    /// Something repeatable was lost a second time, and is given up.
+    bool gaveUp = false;
+  };
+  /// The connection died.
+  Loss onClosed();
   /// Forgets all; the calls that were waiting to be written, in order. One that is not repeatable
   /// was never written before.
   std::vector<Call> clear();

@@ -346,7 +346,7 @@ void ExecutorSession::onCallAnswered(Now now, const CallQueue::Answered& answere
 // Only the stream's end is a disconnection; an idle connection may well be closed.
 void ExecutorSession::onCallsClosed(Now now, std::string_view reason) {
   const auto answered = calls_.onAnswerEnd(now.steady);
-  if (calls_.onClosed()) {
+  if (calls_.onClosed().useless) {
     if (state_ == State::Detached) calls_.clear();  // The agent is gone altogether.
     const Duration next = callBackoff_.next(random_);
     callRetryAt_ = now.steady + next;

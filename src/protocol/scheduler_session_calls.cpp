@@ -182,11 +182,15 @@ void SchedulerSession::onCallAnswered(Now now, const CallQueue::Answered& answer
 // Only the stream's end is the end of the subscription; an idle connection may well be closed.
 void SchedulerSession::onCallsClosed(Now now, std::string_view reason) {
   const auto answered = calls_.onAnswerEnd(now.steady);
-  if (calls_.onClosed()) {
+  const CallQueue::Loss loss = calls_.onClosed();
+  const std::string problem = "calls do not reach " + place() + ": " + std::string(reason);
+  // A lost REVIVE or DECLINE would starve the framework for ever (pitfall 25). A new subscription
+  // starts clean: no offer is outstanding, the suppression is told again (facts S41, S43).
+  if (loss.gaveUp && stop_ == Stop::No) return retryLater(now, problem);
+  if (loss.useless) {
     const Duration next = callBackoff_.next(random_);
     callRetryAt_ = now.steady + next;
-    effects_.push_back(Waiting{"calls do not reach " + place() + ": " + std::string(reason),
-                               Duration::zero(), next});
+    effects_.push_back(Waiting{problem, Duration::zero(), next});
   }
   if (answered) return onCallAnswered(now, *answered);
   finishIfDrained();
