@@ -57,7 +57,8 @@ TEST_P(Offers, C059_OffersAllOfAnIdleAgentAtOnce) {
   EXPECT_EQ(offer.framework_id().value(), framework.id().value());
   EXPECT_EQ(offer.hostname(), (*slave)["hostname"].GetString());
   EXPECT_EQ(offer.url().scheme(), "http");
-  EXPECT_EQ(offer.url().path(), "/slave(1)");
+  const std::string pid = (*slave)["pid"].GetString();
+  EXPECT_EQ(offer.url().path(), "/" + pid.substr(0, pid.find('@')));
   EXPECT_EQ(offer.url().address().port(), (*slave)["port"].GetInt());
   EXPECT_EQ(offer.executor_ids_size(), 0);
 
@@ -109,6 +110,12 @@ TEST_P(Offers, C062_TakesANegativeRefusalForTheDefault) {
   expectOfferAgain(framework, 5, [&] { framework.decline(offer, -1); });
 }
 
+TEST_P(Offers, C062_KeepsAShortRefusalForATickAtLeast) {
+  TestFramework framework = subscribe();
+  const Offer offer = framework.offer();
+  expectOfferAgain(framework, 1, [&] { framework.decline(offer, 0.2); });
+}
+
 TEST_P(Offers, C062_AcceptsAnEndlessRefusal) {
   TestFramework framework = subscribe();
   framework.decline(framework.offer(), 1e12);
@@ -133,8 +140,16 @@ TEST_P(Offers, C064_OffersAtOnceOnRevive) {
   TestFramework framework = subscribe();
   framework.decline(framework.offer(), longTime());
   framework.expectNoOffer(scaled(2));
-  framework.send(callOf(SchedulerCall::REVIVE));
-  framework.offer();
+  // One that waited for a tick would take almost a whole one, for each begins right after one.
+  Clock::duration quickest = Clock::duration::max();
+  for (int i = 0; i < 5; ++i) {
+    const auto before = Clock::now();
+    framework.send(callOf(SchedulerCall::REVIVE));
+    const Offer offer = framework.offer();
+    quickest = std::min<Clock::duration>(quickest, Clock::now() - before);
+    framework.decline(offer, longTime());
+  }
+  EXPECT_LT(quickest, scaled(0.5));
 }
 
 TEST_P(Offers, C064_IgnoresAReviveThatNamesAForeignRole) {

@@ -122,7 +122,6 @@ TEST_P(Subscribe, C036_RefusesTwoIdsThatDiffer) {
 
 TEST_P(Subscribe, C036_TakesAnEmptyIdForNone) {
   SchedulerCall call = subscribeCall();
-  call.mutable_framework_id();
   call.mutable_framework_id()->set_value("");
   const auto stream = open(call);
   ASSERT_EQ(stream->status(), 200) << stream->refusal();
