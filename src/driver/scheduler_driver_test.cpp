@@ -479,13 +479,13 @@ TEST_F(SchedulerDriverTest, KeepsTryingAMasterThatIsNotThere) {
 }
 
 TEST_F(SchedulerDriverTest, AnswersALaunchWhileDisconnectedAndDropsTheRest) {
-  SchedulerDriver& driver = subscribe();
   scheduler_.react = [&](const std::string& line, SchedulerDriver* d) {
     if (line != "disconnected") return;
     d->launchTasks({id<OfferID>("O1")}, {taskInfo("T1")});
     d->killTask(id<TaskID>("T2"));
     d->suppressOffers();
   };
+  SchedulerDriver& driver = subscribe();
   server_.cut();
   EXPECT_TRUE(told("T1 is TASK_LOST")) << scheduler_.notes.text();  // Not PARTITION_AWARE.
   const Call call = acceptSubscription();
