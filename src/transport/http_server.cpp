@@ -88,6 +88,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   void start();
   void drain();
   void cut(bool tell);
+  bool isLingering() const { return lingering_; }
 
   void onExchange() override;
   std::string_view date() override { return server_->date(currentTime().wall); }
@@ -518,6 +519,12 @@ HttpServer::~HttpServer() {
 std::uint16_t HttpServer::port() const { return state_->port; }
 
 std::size_t HttpServer::connections() const { return state_->connections.size(); }
+
+std::size_t HttpServer::unfinished() const {
+  return static_cast<std::size_t>(
+      std::count_if(state_->connections.begin(), state_->connections.end(),
+                    [](const auto& entry) { return !entry.first->isLingering(); }));
+}
 
 void HttpServer::drain() { state_->drain(); }
 

@@ -73,6 +73,9 @@ class HttpServer {
 
   std::uint16_t port() const;
   std::size_t connections() const;
+  /// Those among them that do not merely wait for the peer to close its end, too: 0 after drain()
+  /// means that every answer is out.
+  std::size_t unfinished() const;
   /// Accepts no more; connections close as soon as their current answers are out (keep-alive ends).
   void drain();
   /// Cuts every connection, without final chunks.
