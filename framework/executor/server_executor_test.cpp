@@ -200,18 +200,34 @@ TEST_F(ServerExecutorTest, AKilledTaskReleasesItsPortAndTheLastOneEndsTheExecuto
   EXPECT_TRUE(driver_.stopped());
 }
 
+TEST_F(ServerExecutorTest, AnIdleClientThatKeepsItsConnectionOpenHoldsNothingUp) {
+  const std::uint16_t port = freePort();
+  executor_.launchTask(&driver_, makeTask("one", port));
+  ASSERT_EQ(driver_.states(2).back(), TASK_RUNNING);
+  RawSocket idle = RawSocket::connectTo(port);
+  get(idle);
+  const TimePoint before = transport::currentTime().steady;
+  executor_.killTask(&driver_, makeTask("one", port).task_id(), nullptr);
+  EXPECT_EQ(driver_.states(3).back(), TASK_KILLED);
+  EXPECT_LT(transport::currentTime().steady - before, seconds(1));
+}
+
 TEST_F(ServerExecutorTest, TheCallsKillPolicyBoundsTheDrain) {
   const std::uint16_t port = freePort();
   TaskInfo task = makeTask("one", port);
   task.mutable_kill_policy()->mutable_grace_period()->set_nanoseconds(60'000'000'000);
+  task.set_data(std::string(32 << 20, 'x'));
   executor_.launchTask(&driver_, task);
   ASSERT_EQ(driver_.states(2).back(), TASK_RUNNING);
-  RawSocket stuck = RawSocket::connectTo(port);
-  get(stuck);  // It has been accepted, and stays open on the client's side.
+  RawSocket stuck = RawSocket::connectTo(port);  // It asks, and does not read the answer.
+  stuck.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  stuck.readUntil("\r\n\r\n");
+  const TimePoint before = transport::currentTime().steady;
   KillPolicy policy;
-  policy.mutable_grace_period()->set_nanoseconds(100'000'000);
+  policy.mutable_grace_period()->set_nanoseconds(300'000'000);
   executor_.killTask(&driver_, task.task_id(), &policy);
   EXPECT_EQ(driver_.states(3).back(), TASK_KILLED);
+  EXPECT_GE(transport::currentTime().steady - before, milliseconds(300));
 }
 
 TEST_F(ServerExecutorTest, SaysKillingToFrameworksThatWantToKnow) {

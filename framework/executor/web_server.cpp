@@ -56,7 +56,7 @@ void WebServer::awaitDrained() {
   const TimePoint now = transport::currentTime().steady;
   timer_.set(std::min(now + kLook, *deadline_), [this] {
     const bool mayWait = transport::currentTime().steady < *deadline_;
-    if (mayWait && server_->connections() > 0) return awaitDrained();
+    if (mayWait && server_->unfinished() > 0) return awaitDrained();
     server_.reset();
     const std::function<void()> drained = std::move(drained_);  // It may destroy us.
     drained();

@@ -1,5 +1,6 @@
 #include "fleet/fleet.hpp"
 
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 #include "fleet/sentences.hpp"
 #include "fleet/task_info.hpp"
@@ -40,7 +41,7 @@ Fleet::Fleet(AppSpec app, Random& random)
 
 void Fleet::onRegistered(Now now, bool resumed) {
   connected_ = true;
-  if (resumed) {
+  if (resumed && !MESOS_PLANTED(ForgetCensusBeforeLaunch)) {
     for (Server& server : servers_) server.state = Server::State::Unheard;
     startCensus(now);
   }

@@ -291,7 +291,7 @@ int tearDown(const Options& options, const FrameworkInfo& framework,
 int run(const Options& options, Waiter& waiter) {
   const auto logger = makeLogger(options.logLevel);
   const std::uint64_t seed = options.seed != 0 ? options.seed : drawSeed();
-  logger->debug("seed {}", seed);
+  if (options.seed == 0) logger->info("Seed {}; --seed repeats its random choices", seed);
 
   std::optional<std::string> id;
   if (!options.frameworkIdFile.empty()) {
