@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <ostream>
 #include <string>
 
 namespace mesos::conformance {
@@ -27,6 +28,9 @@ Timeout scaled(double seconds);
   if (!::mesos::conformance::environment().has.contains(flag)) {                   \
     GTEST_SKIP() << "needs: a cluster started with " flag " (and --has " flag ")"; \
   }
+
+/// How GoogleTest names the encoding of a scenario that failed.
+inline void PrintTo(Encoding encoding, std::ostream* out) { *out << mediaType(encoding); }
 
 /// A scenario in JSON and in protobuf. Instantiate with BOTH_ENCODINGS(Suite).
 class Scenario : public testing::TestWithParam<Encoding> {
