@@ -3,6 +3,8 @@
 #include "scheduler/program.hpp"
 #include "scheduler/waiter.hpp"
 
+#include <malloc.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -16,6 +18,9 @@ int main(int argc, char** argv) {
     std::fputs(exit->text.c_str(), exit->code == 0 ? stdout : stderr);
     return exit->code;
   }
+  // The executor program is read anew for every agent that fetches it; blocks of that size go back
+  // to the system at once.
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   try {
     Waiter waiter;
     return run(std::get<Options>(parsed), waiter);
