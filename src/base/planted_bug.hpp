@@ -9,14 +9,14 @@ namespace mesos {
 enum class PlantedBug {
   None,
   AcknowledgeBeforeCallback,
-  ForgetSuppressionOnResubscribe,
+  LoseCallsOfDeadConnection,
   RepeatAcceptOnNewConnection,
   NoHeartbeatWatchdog,
   KeepStreamIdAfterReconnect,
-  ForgetUnacknowledgedUpdates,
+  ForgetUnacknowledged,
   LeakResourcesOfTerminalTask,
   SkipQueuedUpdateAfterAck,
-  AcceptDuplicateUpdate,
+  NoUpdateRetry,
   ForgetCensusBeforeLaunch,
 };
 

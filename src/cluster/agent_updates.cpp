@@ -3,6 +3,7 @@
 #include "cluster/agent_state.hpp"
 #include "cluster/agent_tasks.hpp"
 
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 
 namespace mesos::cluster {
@@ -142,7 +143,8 @@ void Agent::State::handle(Now now, const AcknowledgeUpdate& message) {
   const auto found = streams.find(key);
   if (found == streams.end()) return;
   UpdateStream& stream = found->second;
-  if (!stream.acknowledge(now.steady, message.uuid)) return;        // Fact K34.
+  if (!stream.acknowledge(now.steady, message.uuid)) return;  // Fact K34.
+  if (MESOS_PLANTED(SkipQueuedUpdateAfterAck) && stream.head() != nullptr) return;
   if (stream.head() != nullptr) return sendHead(now, key, stream);  // Fact K35.
   AgentFramework* known = findFramework(key.first);
   AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second);

@@ -1,5 +1,7 @@
 #include "cluster/update_stream.hpp"
 
+#include "base/planted_bug.hpp"
+
 #include <algorithm>
 
 namespace mesos::cluster {
@@ -23,10 +25,11 @@ const TaskStatus* UpdateStream::head() const {
 void UpdateStream::onSent(TimePoint now) {
   dueAt_ = now + nextDelay_;
   nextDelay_ = std::min(nextDelay_ * 2, retryMax_);
+  if (MESOS_PLANTED(NoUpdateRetry)) dueAt_.reset();
 }
 
 void UpdateStream::resend(TimePoint now) {
-  if (!pending_.empty()) makeHeadDue(now);
+  if (!pending_.empty() && !MESOS_PLANTED(NoUpdateRetry)) makeHeadDue(now);
 }
 
 bool UpdateStream::acknowledge(TimePoint now, std::string_view uuid) {

@@ -1,5 +1,7 @@
 #include "protocol/call_queue.hpp"
 
+#include "base/planted_bug.hpp"
+
 namespace mesos::protocol {
 
 void CallQueue::push(Call call) {
@@ -62,6 +64,7 @@ CallQueue::Loss CallQueue::onClosed() {
   while (!flying_.empty()) {
     Entry entry = std::move(flying_.back());
     flying_.pop_back();
+    if (MESOS_PLANTED(LoseCallsOfDeadConnection)) continue;
     if (entry.repeated) {
       loss.gaveUp = true;
       continue;

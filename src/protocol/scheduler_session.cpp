@@ -1,6 +1,7 @@
 #include "protocol/scheduler_session.hpp"
 
 #include "base/duration.hpp"
+#include "base/planted_bug.hpp"
 
 #include <algorithm>
 
@@ -158,6 +159,7 @@ void SchedulerSession::onEvent(Now now, Event event) {
     default:
       break;
   }
+  if (MESOS_PLANTED(AcknowledgeBeforeCallback)) onHandled(now, event);
   if (stop_ == Stop::No) effects_.push_back(DeliverEvent{std::move(event)});
 }
 
@@ -237,11 +239,16 @@ std::optional<SchedulerSession::Endpoint> SchedulerSession::resolve(
   return Endpoint{std::move(*address), std::string(path)};
 }
 
+Duration SchedulerSession::silenceMax() const {
+  if (MESOS_PLANTED(NoHeartbeatWatchdog)) return std::chrono::hours(24 * 365);
+  return 5 * heartbeatInterval_;
+}
+
 // Returns the calls that were waiting to be written.
 std::vector<CallQueue::Call> SchedulerSession::closeAll() {
   if (const auto id = stream_.close()) effects_.push_back(Close{*id});
   if (const auto id = calls_.close()) effects_.push_back(Close{*id});
-  streamId_.clear();
+  if (!MESOS_PLANTED(KeepStreamIdAfterReconnect)) streamId_.clear();
   silenceAt_.reset();
   callRetryAt_.reset();
   return calls_.clear();

@@ -120,7 +120,7 @@ class SchedulerSession {
   void finishIfDrained();
   std::optional<Endpoint> resolve(std::string_view location) const;
   std::string place() const { return "the master at " + endpoint_.address.toString(); }
-  Duration silenceMax() const { return 5 * heartbeatInterval_; }
+  Duration silenceMax() const;
 
   // Calls: scheduler_session_calls.cpp.
   void send(Now now, Call call);

@@ -1,5 +1,7 @@
 // What a SchedulerSession does with calls; scheduler_session.cpp has the rest.
 #include "protocol/calls.hpp"
+
+#include "base/planted_bug.hpp"
 #include "protocol/scheduler_session.hpp"
 
 #include <algorithm>
@@ -75,7 +77,10 @@ bool isSendable(const Call& call) {
 }
 
 // A launch or a message must not happen twice (pitfall 25, fact K40); all else may.
-bool isRepeatable(Call::Type type) { return type != Call::ACCEPT && type != Call::MESSAGE; }
+bool isRepeatable(Call::Type type) {
+  if (MESOS_PLANTED(RepeatAcceptOnNewConnection) && type == Call::ACCEPT) return true;
+  return type != Call::ACCEPT && type != Call::MESSAGE;
+}
 
 std::vector<const TaskInfo*> launchedBy(const Call::Accept& accept) {
   std::vector<const TaskInfo*> tasks;

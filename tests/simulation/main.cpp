@@ -43,7 +43,42 @@ Outcome runWorlds(const Run& run) {
   return outcome;
 }
 
-int reportWorlds(const Run& run) {
+#ifdef MESOS_PLANTED_BUGS
+
+constexpr std::pair<PlantedBug, const char*> kBugs[] = {
+    {PlantedBug::AcknowledgeBeforeCallback, "acknowledge before the callback returned"},
+    {PlantedBug::LoseCallsOfDeadConnection, "lose the calls of a dead connection"},
+    {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT on a new connection"},
+    {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
+    {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
+    {PlantedBug::ForgetUnacknowledged, "forget what is unacknowledged on reconnection"},
+    {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
+    {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
+    {PlantedBug::NoUpdateRetry, "never send an update again"},
+    {PlantedBug::ForgetCensusBeforeLaunch, "launch before every task was heard of"},
+};
+
+int report(const Run& run) {
+  int missed = 0;
+  for (const auto& [bug, name] : kBugs) {
+    plantedBug = bug;
+    const Outcome outcome = runWorlds(run);
+    if (outcome.failedSeed) {
+      std::printf("found after %3llu worlds: %s: %s\n",
+                  static_cast<unsigned long long>(outcome.worlds), name, outcome.sentence.c_str());
+    } else {
+      std::printf("NOT FOUND in %llu worlds: %s\n", static_cast<unsigned long long>(outcome.worlds),
+                  name);
+      ++missed;
+    }
+  }
+  std::printf("%zu planted bugs, %d not found\n", std::size(kBugs), missed);
+  return missed == 0 ? 0 : 1;
+}
+
+#else
+
+int report(const Run& run) {
   const Outcome outcome = runWorlds(run);
   bool everyFaultFired = true;
   for (const auto& [name, count] : outcome.faults) {
@@ -64,39 +99,6 @@ int reportWorlds(const Run& run) {
   }
   std::printf("every invariant held in every world\n");
   return 0;
-}
-
-#ifdef MESOS_PLANTED_BUGS
-
-constexpr std::pair<PlantedBug, const char*> kBugs[] = {
-    {PlantedBug::AcknowledgeBeforeCallback, "acknowledge before the callback returned"},
-    {PlantedBug::ForgetSuppressionOnResubscribe, "forget the suppression on resubscription"},
-    {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT on a new connection"},
-    {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
-    {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
-    {PlantedBug::ForgetUnacknowledgedUpdates, "forget unacknowledged updates on reconnection"},
-    {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
-    {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
-    {PlantedBug::AcceptDuplicateUpdate, "queue a repeated update again"},
-    {PlantedBug::ForgetCensusBeforeLaunch, "launch before every task was heard of"},
-};
-
-int reportBugs(const Run& run) {
-  int missed = 0;
-  for (const auto& [bug, name] : kBugs) {
-    plantedBug = bug;
-    const Outcome outcome = runWorlds(run);
-    if (outcome.failedSeed) {
-      std::printf("found after %3llu worlds: %s: %s\n",
-                  static_cast<unsigned long long>(outcome.worlds), name, outcome.sentence.c_str());
-    } else {
-      std::printf("NOT FOUND in %llu worlds: %s\n", static_cast<unsigned long long>(outcome.worlds),
-                  name);
-      ++missed;
-    }
-  }
-  std::printf("%zu planted bugs, %d not found\n", std::size(kBugs), missed);
-  return missed == 0 ? 0 : 1;
 }
 
 #endif
@@ -135,9 +137,5 @@ int main(int argc, char** argv) {
       return argument == "--help" ? 0 : 2;
     }
   }
-#ifdef MESOS_PLANTED_BUGS
-  return reportBugs(run);
-#else
-  return reportWorlds(run);
-#endif
+  return report(run);
 }

@@ -65,16 +65,20 @@ void Network::toClient(LinkId id, std::function<void(Link&)> arrive) {
 void Network::send(LinkId id, protocol::Request request) {
   const auto found = links_.find(id);
   if (found == links_.end()) return;
-  if (random_.chance(faults.cutPerSend)) {
+  // A cut before the request arrives, or after: the client cannot tell which.
+  const bool cutsIt = random_.chance(faults.cutPerSend);
+  const bool arrives = !cutsIt || random_.chance(0.5);
+  if (!arrives) {
     cut(id);
     return;
   }
-  toServer(id, [this, id, request = std::move(request)](Link& link) {
+  toServer(id, [this, id, cutsIt, request = std::move(request)](Link& link) {
     const RequestId number = nextRequest_++;
     requests_[number] = id;
     link.exchanges.push_back({number, {}, false, false});
     const auto handler = link.server->onRequest;
     handler(number, request);
+    if (cutsIt) cut(id);
   });
 }
 
@@ -138,6 +142,9 @@ void Network::deliver(LinkId id, Part part) {
         handler(piece);
       });
       rest.remove_prefix(size);
+      if (random_.chance(faults.cutPerSend / 4)) {
+        clockwork_.after(latency(), [this, id] { cut(id); });
+      }
     }
     return;
   }

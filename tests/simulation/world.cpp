@@ -1,5 +1,6 @@
 #include "simulation/world.hpp"
 
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 
 #include <csignal>
@@ -279,6 +280,7 @@ void World::performFleet() {
         *message.mutable_accept()->add_offer_ids() = launch->offer;
         auto* operation = message.mutable_accept()->add_operations();
         operation->set_type(Offer::Operation::LAUNCH);
+        checkLaunch(launch->tasks.size());
         for (const TaskInfo& task : launch->tasks) {
           note("fleet: launches " + task.task_id().value() + " on " + launch->offer.value());
           *operation->mutable_launch()->add_task_infos() = task;
@@ -301,6 +303,7 @@ void World::performFleet() {
       call(SchedulerCall::REVIVE, [](SchedulerCall&) {});
     } else if (const auto* kill = std::get_if<fleet::Kill>(&*effect)) {
       note("fleet: kills " + kill->task.value());
+      killed_.insert(kill->task.value());
       call(SchedulerCall::KILL, [&](SchedulerCall& message) {
         *message.mutable_kill()->mutable_task_id() = kill->task;
       });
@@ -334,6 +337,38 @@ void World::checkSend(const protocol::Request& request) {
              !handledUuids_.contains(call.acknowledge().uuid())) {
     fail("a status of " + call.acknowledge().task_id().value() +
          " was acknowledged before its callback returned");
+  }
+}
+
+/// Nothing is launched beyond what is wanted, given what the agents have.
+void World::checkLaunch(std::size_t launched) {
+  std::size_t live = 0;
+  const auto isLive = [&](const AgentNode& agent, const cluster::AgentExecutor& executor,
+                          const std::string& task) {
+    const auto process = agent.processes.find(executor.containerId);
+    const bool ended = process != agent.processes.end() && process->second->seen.contains(task) &&
+                       !process->second->tasks.contains(task);
+    return !ended && !killed_.contains(task);
+  };
+  for (const auto& agent : agents_) {
+    for (const auto& [frameworkId, framework] : agent->http.agent().frameworks()) {
+      for (const auto& [executorId, executor] : framework.executors) {
+        if (executor.state != cluster::ExecutorState::Registering &&
+            executor.state != cluster::ExecutorState::Running) {
+          continue;
+        }
+        for (const TaskInfo& task : executor.queuedTasks) {
+          live += isLive(*agent, executor, task.task_id().value()) ? 1 : 0;
+        }
+        for (const auto& [taskId, task] : executor.tasks) {
+          live += !isTerminal(task.state()) && isLive(*agent, executor, taskId) ? 1 : 0;
+        }
+      }
+    }
+  }
+  if (live + launched > app_.instances) {
+    fail(std::to_string(launched) + " launched while " + std::to_string(live) + " of " +
+         std::to_string(app_.instances) + " live");
   }
 }
 
@@ -517,7 +552,9 @@ void World::perform(const std::shared_ptr<ExecutorNode>& node,
 }
 
 void World::onExecutorEvent(const std::shared_ptr<ExecutorNode>& node, const ExecutorEvent& event) {
-  if (event.type() == ExecutorEvent::LAUNCH) {
+  if (event.type() == ExecutorEvent::SUBSCRIBED) {
+    endIfIdle(node);
+  } else if (event.type() == ExecutorEvent::LAUNCH) {
     const TaskID& id = event.launch().task().task_id();
     if (!node->seen.insert(id.value()).second) {
       fail("task " + id.value() + " was launched twice on one executor");
@@ -532,13 +569,25 @@ void World::onExecutorEvent(const std::shared_ptr<ExecutorNode>& node, const Exe
     reportLater(node, id, TASK_STARTING, Duration(0));
     const bool portTaken = chaotic_ && random_.chance(0.05);
     faults_["port taken"] += portTaken ? 1 : 0;
-    reportLater(node, id, portTaken ? TASK_FAILED : TASK_RUNNING,
-                random_.below(Duration(milliseconds(300))), portTaken ? "port in use" : "");
+    // Often at once, so that two updates wait for the acknowledgement of one.
+    const Duration delay =
+        random_.chance(0.5) ? Duration(0) : random_.below(Duration(milliseconds(300)));
+    reportLater(node, id, portTaken ? TASK_FAILED : TASK_RUNNING, delay,
+                portTaken ? "port in use" : "");
   } else if (event.type() == ExecutorEvent::KILL) {
     if (node->tasks.contains(event.kill().task_id().value())) {
       reportLater(node, event.kill().task_id(), TASK_KILLED, random_.below(Duration(seconds(2))));
     }
   }
+}
+
+/// As the executor program: a task written to a stream that broke never comes (fact X25).
+void World::endIfIdle(const std::shared_ptr<ExecutorNode>& node) {
+  clockwork_.after(minutes(1), [this, node] {
+    if (!node->alive || !node->tasks.empty() || std::exchange(node->stopping, true)) return;
+    node->session.onStop(clockwork_.now());
+    pumpExecutor(node);
+  });
 }
 
 void World::reportLater(const std::shared_ptr<ExecutorNode>& node, const TaskID& task,
@@ -622,7 +671,8 @@ void World::chaos() {
       // Before it had an id there was nothing to come back to.
       if (!scheduler_->session.framework().has_id()) break;
       ++faults_["scheduler killed"];
-      for (const auto& [id, link] : scheduler_->links) network_.closeByClient(link);
+      // A SUBSCRIBE of the dead one that arrived late would take the framework from the living.
+      for (const auto& [id, link] : scheduler_->links) network_.cut(link);
       startScheduler(FrameworkID(scheduler_->session.framework().id()));
       break;
     default:

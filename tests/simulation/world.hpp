@@ -4,6 +4,8 @@
 #pragma once
 
 #include "base/random.hpp"
+
+#include "base/planted_bug.hpp"
 #include "cluster/agent_http.hpp"
 #include "cluster/master_http.hpp"
 #include "fleet/fleet.hpp"
@@ -65,6 +67,7 @@ class World {
   void runCallback();
   void handle(const v1::scheduler::Event& event);
   void performFleet();
+  void checkLaunch(std::size_t launched);
   void checkSend(const protocol::Request& request);
 
   void pumpMaster();
@@ -77,6 +80,7 @@ class World {
   void perform(const std::shared_ptr<ExecutorNode>& node,
                protocol::ExecutorSession::Effect& effect);
   void onExecutorEvent(const std::shared_ptr<ExecutorNode>& node, const v1::executor::Event& event);
+  void endIfIdle(const std::shared_ptr<ExecutorNode>& node);
   void reportLater(const std::shared_ptr<ExecutorNode>& node, const TaskID& task, TaskState state,
                    Duration delay, std::string message = {});
   void endProcess(std::size_t agent, const std::string& container, int status);
@@ -110,6 +114,7 @@ class World {
   std::vector<std::unique_ptr<AgentNode>> agents_;
   std::unique_ptr<SchedulerNode> scheduler_;
   std::set<std::string> handledUuids_;
+  std::set<std::string> killed_;  // Tasks that the fleet wants gone.
   std::uint64_t schedulerGeneration_ = 0;
 };
 
