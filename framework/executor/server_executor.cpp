@@ -44,19 +44,32 @@ void ServerExecutor::close() {
   if (!thread_.joinable()) return;
   loop_.post([this] {
     tasks_.clear();
+    idle_.cancel();
     loop_.stop();
   });
   thread_.join();
 }
 
-void ServerExecutor::registered(ExecutorDriver*, const ExecutorInfo&,
+void ServerExecutor::registered(ExecutorDriver* driver, const ExecutorInfo&,
                                 const FrameworkInfo& framework, const AgentInfo&) {
   const auto& capabilities = framework.capabilities();
   const bool knows =
       std::any_of(capabilities.begin(), capabilities.end(), [](const auto& capability) {
         return capability.type() == FrameworkInfo::Capability::TASK_KILLING_STATE;
       });
-  loop_.post([this, knows] { knowsKilling_ = knows; });
+  loop_.post([this, driver, knows] {
+    knowsKilling_ = knows;
+    waitForTasks(driver);
+  });
+}
+
+void ServerExecutor::reregistered(ExecutorDriver* driver, const AgentInfo&) {
+  loop_.post([this, driver] { waitForTasks(driver); });
+}
+
+void ServerExecutor::waitForTasks(ExecutorDriver* driver) {
+  if (!tasks_.empty()) return;
+  idle_.set(transport::currentTime().steady + options_.idleMax, [driver] { driver->stop(); });
 }
 
 void ServerExecutor::launchTask(ExecutorDriver* driver, const TaskInfo& task) {
@@ -85,6 +98,7 @@ void ServerExecutor::shutdown(ExecutorDriver* driver) {
 }
 
 void ServerExecutor::launch(ExecutorDriver* driver, const TaskInfo& task) {
+  idle_.cancel();
   const auto fail = [&](const std::string& why) {
     driver->sendStatusUpdate(makeStatus(task.task_id(), TASK_FAILED, why));
     if (tasks_.empty()) driver->stop();

@@ -23,6 +23,9 @@ struct ServerExecutorOptions {
   std::string ip = "127.0.0.1";
   /// How long shutdown() may take.
   Duration shutdownGrace = std::chrono::seconds(5);
+  /// How long to wait for a first task. One that was written to a stream that broke never comes
+  /// (fact X25), and Mesos never ends an idle executor (fact X49).
+  Duration idleMax = std::chrono::minutes(1);
 };
 
 /// Serves each task's `data` on the first port of its resources: TASK_STARTING, TASK_RUNNING once
@@ -39,6 +42,7 @@ class ServerExecutor : public Executor {
 
   void registered(ExecutorDriver* driver, const ExecutorInfo& executor,
                   const FrameworkInfo& framework, const AgentInfo& agent) override;
+  void reregistered(ExecutorDriver* driver, const AgentInfo& agent) override;
   void launchTask(ExecutorDriver* driver, const TaskInfo& task) override;
   void killTask(ExecutorDriver* driver, const TaskID& task, const KillPolicy* policy) override;
   void shutdown(ExecutorDriver* driver) override;
@@ -51,6 +55,7 @@ class ServerExecutor : public Executor {
     bool ending = false;
   };
 
+  void waitForTasks(ExecutorDriver* driver);
   void launch(ExecutorDriver* driver, const TaskInfo& task);
   void end(ExecutorDriver* driver, const std::string& taskId, std::optional<Duration> grace);
   void forget(ExecutorDriver* driver, const std::string& taskId);
@@ -62,6 +67,7 @@ class ServerExecutor : public Executor {
   std::function<void()> allEnded_;       // Of a shutdown() that waits.
 
   transport::EventLoop loop_;
+  transport::Timer idle_{loop_};
   std::thread thread_;
 };
 

@@ -253,6 +253,22 @@ TEST_F(ServerExecutorTest, ShutdownReturnsWhenEveryTaskHasBeenReported) {
   EXPECT_EQ(states[5], TASK_KILLED);
 }
 
+TEST_F(ServerExecutorTest, EndsWhenNoTaskEverComes) {
+  ServerExecutor executor({.idleMax = milliseconds(50)});
+  executor.registered(&driver_, {}, {}, {});
+  EXPECT_TRUE(driver_.stopped());
+}
+
+TEST_F(ServerExecutorTest, DoesNotTakeItselfForIdleWhileItServes) {
+  ServerExecutor executor({.idleMax = milliseconds(50)});
+  executor.registered(&driver_, {}, {}, {});
+  executor.launchTask(&driver_, makeTask("t", freePort()));
+  executor.reregistered(&driver_, {});
+  EXPECT_EQ((States{TASK_STARTING, TASK_RUNNING}), driver_.states(2));
+  executor.killTask(&driver_, makeTask("t", 1).task_id(), nullptr);
+  EXPECT_EQ((States{TASK_STARTING, TASK_RUNNING, TASK_KILLED}), driver_.states(3));
+}
+
 TEST_F(ServerExecutorTest, ShutdownWithoutTasksReturnsAtOnce) {
   executor_.shutdown(&driver_);
   EXPECT_TRUE(driver_.states(0).empty());
