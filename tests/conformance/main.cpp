@@ -20,7 +20,8 @@ namespace {
 
 constexpr char kUsage[] =
     "usage: conformance --master=HOST:PORT [--time-scale=X] [--has=FLAG=VALUE]... [--gtest_...]\n"
-    "  --master      the cluster to judge; its agents must be reachable from here\n"
+    "  --master      the cluster to judge: one agent that is reachable from here (cpus:2;mem:2048\n"
+    "                and ports at the least), used by nobody else meanwhile\n"
     "  --time-scale  by how much its long constants are shortened (default 1)\n"
     "  --has         a flag it was started with; scenarios that need one are skipped without it\n"
     "  --gtest_filter=PATTERN, --gtest_list_tests: choose scenarios; their names begin with the\n"
