@@ -333,6 +333,7 @@ std::shared_ptr<Exchange> Connection::addExchange(Exchange::Traits traits) {
 }
 
 void Connection::onExchange() {
+  const auto self = shared_from_this();  // An answer may be the last thing that keeps us.
   flush();
   if (closed_) return;
   if (isStreaming() && (peerEnded_ || unsentBytes() > server_->options.streamBytesMax)) {
@@ -419,6 +420,7 @@ void Connection::watchClock() {
 }
 
 void Connection::onTimer() {
+  const auto self = shared_from_this();  // The refusal below may end the connection.
   timerSet_.reset();
   now_ = currentTime();
   const auto when = deadline();

@@ -379,6 +379,19 @@ TEST_F(HttpServerTest, HangsUpWithoutAnAnswer) {
   EXPECT_EQ(bodyOf(client.readAll()), "GET /x ");
 }
 
+TEST_F(HttpServerTest, HangsUpLaterOnAPeerThatHasEndedItsSide) {
+  listen();
+  RawSocket client = connect();
+  client.write("GET /hold HTTP/1.1\r\n\r\n");
+  client.endWriting();
+  ASSERT_TRUE(eventually([&] { return requests_ == 1; }));
+  onLoop([] {});
+  // Nothing is being read or written: the connection ends within this very call.
+  onLoop([&] { held_[0]->hangUp(); });
+  EXPECT_EQ(client.readAll(), "");
+  EXPECT_EQ(connections(), 0u);
+}
+
 TEST_F(HttpServerTest, CutsConnectionsWithoutAFinalChunk) {
   listen();
   RawSocket client = connect();
