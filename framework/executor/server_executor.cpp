@@ -73,6 +73,7 @@ void ServerExecutor::waitForTasks(ExecutorDriver* driver) {
 }
 
 void ServerExecutor::launchTask(ExecutorDriver* driver, const TaskInfo& task) {
+  ++launching_;
   driver->sendStatusUpdate(makeStatus(task.task_id(), TASK_STARTING));
   loop_.post([this, driver, task] { launch(driver, task); });
 }
@@ -98,10 +99,11 @@ void ServerExecutor::shutdown(ExecutorDriver* driver) {
 }
 
 void ServerExecutor::launch(ExecutorDriver* driver, const TaskInfo& task) {
+  --launching_;
   idle_.cancel();
   const auto fail = [&](const std::string& why) {
     driver->sendStatusUpdate(makeStatus(task.task_id(), TASK_FAILED, why));
-    if (tasks_.empty()) driver->stop();
+    stopIfDone(driver);
   };
   if (!task.has_data()) return fail("The task has no data, so there is nothing to serve");
   const std::uint16_t port = firstPort(task);
@@ -133,6 +135,11 @@ void ServerExecutor::forget(ExecutorDriver* driver, const std::string& taskId) {
   tasks_.erase(taskId);
   if (!tasks_.empty()) return;
   if (allEnded_) std::exchange(allEnded_, nullptr)();
+  stopIfDone(driver);
+}
+
+void ServerExecutor::stopIfDone(ExecutorDriver* driver) {
+  if (!tasks_.empty() || launching_ > 0) return;
   driver->stop();  // Which waits until the agent has acknowledged the last update (fact X50).
 }
 

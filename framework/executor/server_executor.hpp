@@ -8,6 +8,7 @@
 #include <mesos/executor.hpp>
 #include <mesos/types.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -59,8 +60,10 @@ class ServerExecutor : public Executor {
   void launch(ExecutorDriver* driver, const TaskInfo& task);
   void end(ExecutorDriver* driver, const std::string& taskId, std::optional<Duration> grace);
   void forget(ExecutorDriver* driver, const std::string& taskId);
+  void stopIfDone(ExecutorDriver* driver);
 
   const ServerExecutorOptions options_;
+  std::atomic<int> launching_ = 0;  // Tasks given to us whose launch() has not begun.
   // From here on only the loop's thread.
   bool knowsKilling_ = false;            // Whether the framework wants TASK_KILLING (fact S73).
   std::map<std::string, Served> tasks_;  // By task id.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -34,9 +35,11 @@ class RecordingDriver : public ExecutorDriver {
   Status join() override { return DRIVER_STOPPED; }
   Status run() override { return DRIVER_STOPPED; }
   Status sendStatusUpdate(const TaskStatus& status) override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     statuses_.push_back(status);
     changed_.notify_all();
+    lock.unlock();
+    if (onStatus) onStatus(status);
     return DRIVER_RUNNING;
   }
   Status sendFrameworkMessage(const std::string&) override { return DRIVER_RUNNING; }
@@ -61,6 +64,9 @@ class RecordingDriver : public ExecutorDriver {
     const std::lock_guard lock(mutex_);
     return stopped_;
   }
+
+  /// Called with each status once it is remembered; may be empty.
+  std::function<void(const TaskStatus&)> onStatus;
 
  private:
   std::mutex mutex_;
@@ -164,6 +170,23 @@ TEST_F(ServerExecutorTest, ATaskWithoutDataOrPortFailsWithASentence) {
   executor_.launchTask(&driver_, noPort);
   EXPECT_EQ(driver_.states(4).back(), TASK_FAILED);
   EXPECT_EQ(driver_.lastMessage(), "The task's resources have no port to serve on");
+}
+
+TEST_F(ServerExecutorTest, AFailedTaskDoesNotStopTheOneThatIsAboutToStart) {
+  // The failure is told only when the second task has arrived.
+  driver_.onStatus = [this](const TaskStatus& status) {
+    if (status.state() == TASK_FAILED) driver_.states(3);
+  };
+  TaskInfo noData = makeTask("one", freePort());
+  noData.clear_data();
+  const TaskInfo second = makeTask("two", freePort());
+  executor_.launchTask(&driver_, noData);
+  ASSERT_EQ(driver_.states(2), (States{TASK_STARTING, TASK_FAILED}));
+  executor_.launchTask(&driver_, second);
+  EXPECT_EQ(driver_.states(4).back(), TASK_RUNNING);
+  EXPECT_FALSE(driver_.stoppedAlready());
+  executor_.killTask(&driver_, second.task_id(), nullptr);
+  EXPECT_TRUE(driver_.stopped());
 }
 
 TEST_F(ServerExecutorTest, ATakenPortFailsTheTaskAndNamesIt) {
