@@ -396,7 +396,8 @@ void ExecutorSession::onSubscribedTimer(Now now) {
   if (calls_.empty()) sendDueUpdates(now);  // Never behind others of their kind.
   if (!heartbeatAt_ || *heartbeatAt_ > now.steady) return;
   heartbeatAt_ = now.steady + options_.heartbeatInterval;
-  push(now, makeCall(Call::HEARTBEAT), false);
+  // It only keeps an idle connection alive; behind calls that wait it would say nothing.
+  if (calls_.empty()) push(now, makeCall(Call::HEARTBEAT), false);
 }
 
 Call ExecutorSession::makeCall(Call::Type type) const {

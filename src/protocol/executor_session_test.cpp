@@ -771,6 +771,26 @@ TEST_F(ExecutorSessionTest, KeepsIdleConnectionsAliveWithHeartbeats) {
   }
 }
 
+TEST_F(ExecutorSessionTest, HeartbeatsDoNotPileUpWhileCallsDoNotReachTheAgent) {
+  startSubscribed();
+  timer();
+  callConnection = only<Connect>().id;
+  for (int i = 0; i < 3; ++i) {  // More heartbeats are due, and none can leave.
+    now.steady += 30min;
+    session->onTimer(now);
+  }
+  std::size_t heartbeats = 0;
+  std::vector<Effect> effects = drain();
+  for (int i = 0; i < 8 && heartbeats == 0; ++i) {
+    const auto connects = all<Connect>(effects);
+    if (!connects.empty()) session->onConnected(now, connects.back().id);
+    if (connects.empty()) timer();
+    effects = drain();
+    heartbeats = all<Send>(effects).size();
+  }
+  EXPECT_EQ(1U, heartbeats);
+}
+
 // ---- Stopping.
 
 TEST_F(ExecutorSessionTest, AStopWaitsForTheAcknowledgements) {
