@@ -99,6 +99,7 @@ sigset_t endingSignals() {
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
+  ::sigaddset(&signals, SIGHUP);  // The terminal is closed.
   return signals;
 }
 
