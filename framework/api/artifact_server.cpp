@@ -58,7 +58,7 @@ transport::HttpServerOptions optionsFor(const protocol::Address& address) {
   options.port = address.port;
   options.headerBytesMax = 16 * 1024;
   options.bodyBytesMax = 1024;
-  options.connectionsMax = 256;
+  options.connectionsMax = 64;  // Each may hold the whole file; others wait their turn.
   options.idleTimeout = seconds(30);
   options.requestTimeout = seconds(15);
   options.answerMalformed = true;
