@@ -42,7 +42,10 @@ class Node {
   }
 
   /// Closes the server and every connection.
-  void closeServer() { server_.reset(); }
+  void closeServer() {
+    server_.reset();
+    requests_.clear();
+  }
   void cutConnections() {
     if (server_) server_->cutConnections();
   }

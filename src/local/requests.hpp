@@ -25,6 +25,9 @@ class Requests {
                          const protocol::Request& request,
                          std::function<void(cluster::RequestId)> closed);
 
+  /// Forgets them all: their connections are closed.
+  void clear() { open_.clear(); }
+
   void perform(cluster::Respond& order);
   void perform(cluster::OpenStream& order);
   void perform(cluster::StreamBytes& order);
