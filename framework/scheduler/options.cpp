@@ -1,6 +1,7 @@
 #include "scheduler/options.hpp"
 
 #include "base/duration.hpp"
+#include "driver/master_address.hpp"
 #include "scheduler/help.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,6 +16,7 @@
 #include <map>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mesos::scheduler {
 namespace {
@@ -175,12 +177,14 @@ void readMaster(Reader& reader, Options* options) {
                          "': finding the master through ZooKeeper comes with a later version; "
                          "until then name the master itself, as HOST:PORT");
   }
-  if (master.starts_with("file:///")) return;
-  std::string_view address = master;
-  if (address.starts_with("http://")) address.remove_prefix(7);
-  if (!protocol::parseAddress(address)) {
-    reader.refuse(*setting, "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)");
-  }
+  std::string accepted = "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)";
+  const bool isFile = master.starts_with("file:///");
+  if (master.starts_with("file://") && !isFile) return reader.refuse(*setting, accepted);
+  const auto address = driver::masterAddress(master);
+  if (address) return;
+  // What a file holds is not seen in the flag.
+  if (isFile) accepted += ": " + address.error().message;
+  reader.refuse(*setting, accepted);
 }
 
 void readApp(Reader& reader, fleet::AppSpec* app) {
@@ -191,6 +195,9 @@ void readApp(Reader& reader, fleet::AppSpec* app) {
       reader.integer<std::size_t>("instances", 1, 10000, "a whole number from 1 to 10000");
   app->instances = instances.value_or(app->instances);
 }
+
+/// What Mesos can count in nanoseconds.
+constexpr double kFailoverSecondsMax = 9223372036;
 
 void readFramework(Reader& reader, Options* options) {
   reader.text("name", "a name, not empty", &options->name, isNotEmpty);
@@ -204,14 +211,15 @@ void readFramework(Reader& reader, Options* options) {
   reader.toggle("checkpoint", &options->checkpoint);
   if (const Setting* setting = reader.find("failover-timeout")) {
     const auto seconds = toNumber<double>(setting->value);
+    const bool isTooMuch = seconds && !(*seconds <= kFailoverSecondsMax);  // Or not a number.
     const auto duration =
         seconds ? Result<Duration>(fromSeconds(*seconds)) : parseDuration(setting->value);
-    if (duration && *duration >= Duration::zero()) {
+    if (!isTooMuch && duration && *duration >= Duration::zero()) {
       options->failoverTimeout = *duration;
     } else {
       reader.refuse(*setting,
                     "seconds, or a number with one of the units ms, secs, mins, hrs, days and "
-                    "weeks, such as 1weeks or 90mins");
+                    "weeks, such as 1weeks or 90mins, up to 9223372036 seconds");
     }
   }
 }
@@ -291,6 +299,21 @@ std::variant<Options, Exit> read(const Settings& settings) {
   return options;
 }
 
+/// As CLI11 wants them, the last one first. It would take the argument after `--flag=` for the
+/// value, which is empty.
+std::vector<std::string> reversedArguments(int argc, const char* const* argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') + 1 == argument.size()) {
+      argument.pop_back();
+      arguments.emplace_back();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
 }  // namespace
 
 bool isLoopback(const std::string& host) {
@@ -311,7 +334,7 @@ std::variant<Options, Exit> parseOptions(int argc, const char* const* argv,
                                   : parser.add_option("--" + name, values[name])->take_last();
   }
   try {
-    parser.parse(argc, argv);
+    parser.parse(reversedArguments(argc, argv));
   } catch (const CLI::CallForHelp&) {
     return Exit{0, kHelp};
   } catch (const CLI::ParseError& error) {

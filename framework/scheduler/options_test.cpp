@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <vector>
 
@@ -122,6 +126,10 @@ TEST(Options, RefuseBadValues) {
                            "--artifact-address=1.2.3.4:99999",
                            "--failover-timeout=-1",
                            "--failover-timeout=soon",
+                           "--failover-timeout=nan",
+                           "--failover-timeout=inf",
+                           "--failover-timeout=1e300",
+                           "--failover-timeout=9223372037",
                            "--framework-id-file=",
                            "--seed=-1",
                            "--seed=x",
@@ -136,6 +144,32 @@ TEST(Options, RefuseBadValues) {
     const std::string name(flag, std::string_view(flag).find('='));
     EXPECT_NE(text.find(name), std::string::npos) << flag << ": " << text;
   }
+}
+
+TEST(Options, RefuseAMasterWithWhatIsAccepted) {
+  const std::string accepted = "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)";
+  for (const std::string& text :
+       {refused({"--master="}), refused({"--master", ""}), refused({}, {{"MESOS_MASTER", ""}}),
+        refused({"--master=", "--executor-uri=/e"})}) {
+    EXPECT_NE(text.find(" is '', but must be " + accepted), std::string::npos) << text;
+  }
+}
+
+TEST(Options, RefuseAMasterWhoseFileIsMissingOrHoldsSomethingElse) {
+  const std::string path = testing::TempDir() + "master-" + std::to_string(getpid());
+  const std::string master = "--master=file://" + path;
+  for (const bool exists : {false, true}) {
+    if (exists) std::ofstream(path) << "nobody\n";
+    const std::string text = refused({master.c_str(), "--executor-uri=/e"});
+    EXPECT_NE(text.find("--master is 'file://" + path + "', but must be 'local', HOST:PORT"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find(exists ? "\"nobody\" is neither" : "cannot be read"), std::string::npos)
+        << text;
+  }
+  std::ofstream(path) << "10.0.0.1:5050\n";
+  accepted({master.c_str(), "--executor-uri=/e"});
+  std::remove(path.c_str());
 }
 
 TEST(Options, RefuseUnknownFlagsAndArguments) {

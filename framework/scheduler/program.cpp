@@ -1,6 +1,7 @@
 #include "scheduler/program.hpp"
 
 #include "api/artifact_server.hpp"
+#include "driver/master_address.hpp"
 #include "fleet/sentences.hpp"
 #include "scheduler/fleet_scheduler.hpp"
 #include "scheduler/framework_id_file.hpp"
@@ -21,10 +22,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -95,28 +96,14 @@ std::string neighbour() {
 }
 
 /// The master's host as far as it can be known before the driver looks: a file may change.
-std::string masterHost(std::string master) {
-  if (master.starts_with("file://")) {
-    std::ifstream file(master.substr(7));
-    std::getline(file, master);
-  }
-  if (master.starts_with("http://")) master.erase(0, 7);
-  const auto address = protocol::parseAddress(master);
+std::string masterHost(const std::string& master) {
+  const auto address = driver::masterAddress(master);
   return address ? address->host : "";
 }
 
 std::string describe(const LocalCluster& cluster) {
-  const auto resources = Resources::parse(cluster.agentResources(0));
-  std::string line = "Embedded cluster: master " + cluster.master() + ", 1 agent (";
-  if (!resources) return line + cluster.agentResources(0) + ")";
-  line += "cpus " + fleet::formatQuantity(resources->cpus()) + ", mem " +
-          fleet::formatQuantity(resources->mem()) + ", ports ";
-  const char* separator = "";
-  for (const auto& [begin, end] : resources->ports()) {
-    line += separator + std::to_string(begin) + "-" + std::to_string(end);
-    separator = ",";
-  }
-  return line + ")";
+  return "Embedded cluster: master " + cluster.master() + ", 1 agent (" +
+         cluster.agentResources(0) + ")";
 }
 
 Result<std::unique_ptr<LocalCluster>> startCluster(const Options& options,
@@ -176,6 +163,20 @@ int describeFailure(const Options& options, const std::string& message) {
     sentence += "; delete " + options.frameworkIdFile + " to start anew";
   }
   return refuse(kRemoved, sentence);
+}
+
+/// A driver; an error if `master` or `framework` is not to its liking: a file that names the master
+/// may have changed since the flags were read.
+Result<std::unique_ptr<SchedulerDriver>> makeDriver(Scheduler& scheduler,
+                                                    const FrameworkInfo& framework,
+                                                    const std::string& master,
+                                                    const SchedulerOptions& options) {
+  try {
+    return std::unique_ptr<SchedulerDriver>(
+        std::make_unique<MesosSchedulerDriver>(&scheduler, framework, master, options));
+  } catch (const std::invalid_argument& mistake) {
+    return Error{mistake.what()};
+  }
 }
 
 /// A driver that runs, as something to wait for.
@@ -269,8 +270,9 @@ class TeardownScheduler : public Scheduler {
 int tearDown(const Options& options, const FrameworkInfo& framework,
              const SchedulerOptions& driverOptions, Waiter& waiter) {
   TeardownScheduler scheduler;
-  MesosSchedulerDriver driver(&scheduler, framework, options.master, driverOptions);
-  Running running(driver, waiter);
+  const auto driver = makeDriver(scheduler, framework, options.master, driverOptions);
+  if (!driver) return refuse(kMistaken, driver.error().message);
+  Running running(**driver, waiter);
   while (!running.hasEnded()) {
     if (waiter.wait(std::nullopt)) return refuse(kFailed, "interrupted; nothing was torn down");
   }
@@ -343,9 +345,11 @@ int run(const Options& options, Waiter& waiter) {
                             .frameworkIdFile = options.frameworkIdFile,
                             .say = say,
                             .changed = [&waiter] { waiter.wake(); }});
-  MesosSchedulerDriver driver(&scheduler, framework, master, driverOptions);
-  Running running(driver, waiter);
-  supervise(options, scheduler, driver, running, waiter);
+  const auto driver = makeDriver(scheduler, framework, master, driverOptions);
+  if (!driver) return refuse(kMistaken, driver.error().message);
+  Running running(**driver, waiter);
+  supervise(options, scheduler, **driver, running, waiter);
+  waiter.release();  // Whoever asks again, while all this is taken down, wants it now.
   running.status();
   if (const auto failure = scheduler.failure()) return describeFailure(options, *failure);
   return kSucceeded;

@@ -14,12 +14,20 @@
 #include <cstdint>
 
 namespace mesos::scheduler {
+namespace {
 
-Waiter::Waiter() : signals_(-1), wakes_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  std::signal(SIGPIPE, SIG_IGN);
+sigset_t endingSignals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+}  // namespace
+
+Waiter::Waiter() : signals_(-1), wakes_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const sigset_t set = endingSignals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signals_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   MESOS_CHECK(signals_ >= 0 && wakes_ >= 0);
@@ -51,6 +59,11 @@ bool Waiter::wait(std::optional<TimePoint> until) {
   (void)!::read(wakes_, &wakes, sizeof wakes);
   signalfd_siginfo signal{};
   return ::read(signals_, &signal, sizeof signal) == sizeof signal;
+}
+
+void Waiter::release() {
+  const sigset_t set = endingSignals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 }  // namespace mesos::scheduler

@@ -20,6 +20,8 @@ class Waiter {
   void wake();
   /// Waits until a signal, wake(), or `until`; unset: without limit. Whether it was a signal.
   bool wait(std::optional<TimePoint> until);
+  /// Gives the signals back to this thread: from now on one ends the program at once.
+  void release();
 
  private:
   int signals_;
