@@ -44,8 +44,9 @@ class Resources {
 
   /// Takes `need` (whose entries carry no role, i.e. `*`) out of this bag: first from resources
   /// reserved to a role, then unreserved ones, splitting as needed; of ranges and sets the very
-  /// items that `need` names. Reservations and allocation of what is taken are kept, ready for a TaskInfo (fact L14).
-  /// nullopt if there is not enough. Entries of `need` with a role are matched exactly.
+  /// items that `need` names. Reservations and allocation of what is taken are kept, ready for a
+  /// TaskInfo (fact L14). nullopt if there is not enough. Entries of `need` with a role are matched
+  /// exactly.
   std::optional<Resources> find(const Resources& need) const;
 
   Resources& operator+=(const Resources& other);

@@ -2,6 +2,7 @@
 
 #include "cluster/agent_state.hpp"
 #include "cluster/agent_tasks.hpp"
+#include "cluster/task.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -36,7 +37,7 @@ void Agent::State::sendRegistration(Now now) {
       if (isLive && !executor.isCommand) message.executors.push_back(executor.info);
       for (const auto& [taskId, task] : executor.tasks) message.tasks.push_back(task);
       for (const auto& task : executor.queuedTasks) {
-        message.tasks.push_back(makeTask(task, known.info.id()));
+        message.tasks.push_back(taskOf(task, known.info.id()));
       }
     }
   }

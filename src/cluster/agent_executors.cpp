@@ -2,6 +2,7 @@
 
 #include "cluster/agent_state.hpp"
 #include "cluster/agent_tasks.hpp"
+#include "cluster/task.hpp"
 
 #include "base/duration.hpp"
 
@@ -98,7 +99,7 @@ void Agent::State::deliverQueuedTasks(Now now, ContainerRun& run) {
 }
 
 void Agent::State::deliverTask(Now now, ContainerRun& run, const TaskInfo& task) {
-  run.executor->tasks[task.task_id().value()] = makeTask(task, run.framework->info.id());
+  run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
   run.givenTask = true;
   Event event = simpleEvent(Event::LAUNCH);
   *event.mutable_launch()->mutable_task() = task;
@@ -154,7 +155,7 @@ Task* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
   });
   if (found == queued.end()) return nullptr;
   Task& task = executor.tasks[taskId];
-  task = makeTask(*found, known.info.id());
+  task = taskOf(*found, known.info.id());
   queued.erase(found);
   return &task;
 }

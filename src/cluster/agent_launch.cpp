@@ -20,15 +20,11 @@ constexpr int kKilledStatus = 9;
 
 /// What the posix isolators cannot do (fact L43).
 std::optional<std::string> limitsError(const TaskInfo& task) {
-  const auto has = [&](std::string_view name) {
-    return std::any_of(task.limits().begin(), task.limits().end(),
-                       [&](const auto& limit) { return limit.key() == name; });
-  };
   const std::string rest =
       " limits can only be set on tasks launched in Mesos containers when the agent has loaded the "
       "'cgroups/";
-  if (has("cpus")) return "CPU" + rest + "cpu' isolator";
-  if (has("mem")) return "Memory" + rest + "mem' isolator";
+  if (task.limits().contains("cpus")) return "CPU" + rest + "cpu' isolator";
+  if (task.limits().contains("mem")) return "Memory" + rest + "mem' isolator";
   return std::nullopt;
 }
 

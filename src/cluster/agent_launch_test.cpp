@@ -249,7 +249,7 @@ TEST_F(AgentLaunch, TellsTheShutdownGrace) {
 TEST_F(AgentLaunch, DropsATaskWithLimitsItCannotEnforce) {
   for (const char* name : {"cpus", "mem"}) {
     TaskInfo task = commandTask(name);
-    task.add_limits()->set_key(name);
+    (*task.mutable_limits())[name].set_value(1);
     run(task);
     const TaskStatus status = lastStatus();
     EXPECT_EQ(status.state(), TASK_DROPPED);
@@ -274,7 +274,7 @@ TEST_F(AgentLaunch, DropsATaskWithLimitsItCannotEnforce) {
 
 TEST_F(AgentLaunch, LosesRatherThanDropsForAFrameworkThatIsNotPartitionAware) {
   TaskInfo task = commandTask("t1");
-  task.add_limits()->set_key("mem");
+  (*task.mutable_limits())["mem"].set_value(1);
   run(task, frameworkInfo());
   EXPECT_EQ(lastStatus().state(), TASK_LOST);
 }
@@ -282,7 +282,7 @@ TEST_F(AgentLaunch, LosesRatherThanDropsForAFrameworkThatIsNotPartitionAware) {
 // The master released nothing yet of an executor that it counts on.
 TEST_F(AgentLaunch, TellsTheMasterThatADroppedTasksExecutorDoesNotExist) {
   TaskInfo task = executorTask("t1");
-  task.add_limits()->set_key("mem");
+  (*task.mutable_limits())["mem"].set_value(1);
   run(task);
   ASSERT_EQ(exits.size(), 1u);
   EXPECT_EQ(exits[0].executorId.value(), "e1");

@@ -1,5 +1,7 @@
 #include "cluster/agent_state_json.hpp"
 
+#include "cluster/task.hpp"
+
 namespace mesos::cluster {
 namespace {
 
@@ -31,7 +33,7 @@ void writeExecutorTasks(JsonWriter& writer, const AgentExecutor& executor) {
   writer.endArray();
   writer.key("queued_tasks").beginArray();
   for (const TaskInfo& task : executor.queuedTasks) {
-    writeTask(writer, toTask(task, executor.info.framework_id()));
+    writeTask(writer, taskOf(task, executor.info.framework_id()));
   }
   writer.endArray();
   // A task that ended is shown as completed even while its update is not acknowledged.

@@ -35,33 +35,6 @@ Resource scalar(const std::string& name, double value, const std::string& role) 
 
 }  // namespace
 
-Task makeTask(const TaskInfo& info, const FrameworkID& frameworkId) {
-  Task task;
-  task.set_name(info.name());
-  *task.mutable_task_id() = info.task_id();
-  *task.mutable_framework_id() = frameworkId;
-  *task.mutable_agent_id() = info.agent_id();
-  task.set_state(TASK_STAGING);
-  *task.mutable_resources() = info.resources();
-  if (info.has_executor()) *task.mutable_executor_id() = info.executor().executor_id();
-  if (info.has_labels()) *task.mutable_labels() = info.labels();
-  if (info.has_discovery()) *task.mutable_discovery() = info.discovery();
-  if (info.has_container()) *task.mutable_container() = info.container();
-  if (info.has_health_check()) *task.mutable_health_check() = info.health_check();
-  if (info.has_kill_policy()) *task.mutable_kill_policy() = info.kill_policy();
-  for (const auto& limit : info.limits()) {
-    auto* copy = task.add_limits();
-    copy->set_key(limit.key());
-    *copy->mutable_value() = limit.value();
-  }
-  if (info.command().has_user()) {
-    task.set_user(info.command().user());
-  } else if (info.executor().command().has_user()) {
-    task.set_user(info.executor().command().user());
-  }
-  return task;
-}
-
 ExecutorInfo commandExecutorInfo(const TaskInfo& task, const FrameworkID& frameworkId) {
   const std::string& id = task.task_id().value();
   const std::string role = allocationRole(task.resources());

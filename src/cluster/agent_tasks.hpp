@@ -7,8 +7,6 @@
 
 namespace mesos::cluster {
 
-/// The task as launched, TASK_STAGING.
-Task makeTask(const TaskInfo& task, const FrameworkID& frameworkId);
 /// The executor that is invented for a command task (fact D1).
 ExecutorInfo commandExecutorInfo(const TaskInfo& task, const FrameworkID& frameworkId);
 /// The executor's id: for a command task the task's (fact D1).

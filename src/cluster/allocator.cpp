@@ -70,12 +70,12 @@ void Allocator::setInfo(Framework& framework, const std::string& frameworkId,
   framework.refinement = hasCapability(info, Capability::RESERVATION_REFINEMENT);
   framework.revocable = hasCapability(info, Capability::REVOCABLE_RESOURCES);
   framework.minimums.clear();
-  for (const auto& entry : info.offer_filters()) {
-    if (!entry.value().has_min_allocatable_resources()) continue;
-    auto& alternatives = framework.minimums[entry.key()];
-    for (const auto& quantities : entry.value().min_allocatable_resources().quantities()) {
+  for (const auto& [role, filters] : info.offer_filters()) {
+    if (!filters.has_min_allocatable_resources()) continue;
+    auto& alternatives = framework.minimums[role];
+    for (const auto& quantities : filters.min_allocatable_resources().quantities()) {
       Quantities& alternative = alternatives.emplace_back();
-      for (const auto& one : quantities.quantities()) alternative[one.key()] = one.value().value();
+      for (const auto& [name, value] : quantities.quantities()) alternative[name] = value.value();
     }
   }
 }

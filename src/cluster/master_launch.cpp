@@ -1,5 +1,6 @@
 // The operations of an ACCEPT (section 8).
 #include "cluster/master_accept.hpp"
+#include "cluster/task.hpp"
 #include "cluster/validation.hpp"
 #include "resources/reservations.hpp"
 
@@ -44,33 +45,6 @@ void upgrade(TaskInfo* task) {
   for (Resource& resource : *task->mutable_executor()->mutable_resources()) {
     toPostRefinement(&resource);
   }
-}
-
-Task makeTask(const TaskInfo& info, const FrameworkID& frameworkId) {
-  Task task;
-  task.set_name(info.name());
-  *task.mutable_task_id() = info.task_id();
-  *task.mutable_framework_id() = frameworkId;
-  *task.mutable_agent_id() = info.agent_id();
-  task.set_state(TASK_STAGING);
-  *task.mutable_resources() = info.resources();
-  if (info.has_executor()) *task.mutable_executor_id() = info.executor().executor_id();
-  if (info.has_labels()) *task.mutable_labels() = info.labels();
-  if (info.has_discovery()) *task.mutable_discovery() = info.discovery();
-  if (info.has_container()) *task.mutable_container() = info.container();
-  if (info.has_health_check()) *task.mutable_health_check() = info.health_check();
-  if (info.has_kill_policy()) *task.mutable_kill_policy() = info.kill_policy();
-  if (info.command().has_user()) {
-    task.set_user(info.command().user());
-  } else if (info.executor().command().has_user()) {
-    task.set_user(info.executor().command().user());
-  }
-  for (const auto& limit : info.limits()) {
-    auto* copy = task.add_limits();
-    copy->set_key(limit.key());
-    *copy->mutable_value() = limit.value();
-  }
-  return task;
 }
 
 }  // namespace
@@ -169,7 +143,7 @@ void Master::launchTask(Now now, Accepted& accepted, TaskInfo task) {
   }
   accepted.remaining -= used;
   agent.used += used;
-  addTask(framework, agent, makeTask(task, framework.info.id()));
+  addTask(framework, agent, taskOf(task, framework.info.id()));
   sendToAgent(agent, RunTask{framework.info, std::move(task), launchExecutor});
 }
 

@@ -85,9 +85,10 @@ void writeStatus(JsonWriter& writer, const TaskStatus& status) {
 
 void writeLimits(JsonWriter& writer, const Task& task) {
   writer.beginObject();
-  for (const auto& entry : task.limits()) {
-    writer.key(entry.key());
-    writer.number(entry.value().value());
+  // The only ones there are (fact L9), in an order that does not depend on the map.
+  for (const char* const name : {"cpus", "mem"}) {
+    const auto limit = task.limits().find(name);
+    if (limit != task.limits().end()) writer.key(name).number(limit->second.value());
   }
   writer.endObject();
 }
@@ -291,28 +292,6 @@ void writeTask(JsonWriter& writer, const Task& task) {
   if (task.has_container()) writer.key("container").message(task.container());
   if (task.has_health_check()) writer.key("health_check").message(task.health_check());
   writer.endObject();
-}
-
-Task toTask(const TaskInfo& info, const FrameworkID& frameworkId) {
-  Task task;
-  task.set_name(info.name());
-  *task.mutable_task_id() = info.task_id();
-  *task.mutable_framework_id() = frameworkId;
-  // A command task's executor stays unnamed (fact D2).
-  if (info.has_executor()) *task.mutable_executor_id() = info.executor().executor_id();
-  *task.mutable_agent_id() = info.agent_id();
-  task.set_state(TASK_STAGING);
-  *task.mutable_resources() = info.resources();
-  for (const auto& limit : info.limits()) {
-    Task::LimitsEntry& entry = *task.add_limits();
-    entry.set_key(limit.key());
-    *entry.mutable_value() = limit.value();
-  }
-  if (info.has_labels()) *task.mutable_labels() = info.labels();
-  if (info.has_discovery()) *task.mutable_discovery() = info.discovery();
-  if (info.has_container()) *task.mutable_container() = info.container();
-  if (info.has_health_check()) *task.mutable_health_check() = info.health_check();
-  return task;
 }
 
 }  // namespace mesos::cluster

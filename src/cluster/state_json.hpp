@@ -61,8 +61,6 @@ std::string roleOf(const google::protobuf::RepeatedPtrField<Resource>& resources
 
 /// Fact W15.
 void writeTask(protocol::JsonWriter& writer, const Task& task);
-/// A task that has no Task yet: TASK_STAGING, no statuses.
-Task toTask(const TaskInfo& info, const FrameworkID& frameworkId);
 
 template <typename List>
 void writeAttributes(protocol::JsonWriter& writer, const List& attributes) {

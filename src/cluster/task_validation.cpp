@@ -274,22 +274,24 @@ Result<void> validateUse(const Protos& resources, const std::string& who,
 /// Fact L9.
 Result<void> validateLimits(const TaskInfo& task) {
   const Resources requested(task.resources());
-  for (const auto& limit : task.limits()) {
-    if (limit.key() != "cpus" && limit.key() != "mem") {
+  for (const auto& [name, limit] : task.limits()) {
+    if (name != "cpus" && name != "mem") {
       return Error{"Only cpus and mem may be included in a task's resource limits"};
     }
   }
-  for (const auto& limit : task.limits()) {
-    const bool cpus = limit.key() == "cpus";
+  for (const char* const name : {"cpus", "mem"}) {
+    const auto limit = task.limits().find(name);
+    if (limit == task.limits().end()) continue;
+    const bool cpus = limit->first == "cpus";
     const bool given =
         std::any_of(task.resources().begin(), task.resources().end(),
-                    [&](const Resource& resource) { return resource.name() == limit.key(); });
+                    [&](const Resource& resource) { return resource.name() == name; });
     if (!given) {
       return Error{cpus ? "When a CPU limit is specified, a CPU request must also be specified"
                         : "When a memory limit is specified, a memory request must also be "
                           "specified"};
     }
-    if (limit.value().value() >= requested.scalar(limit.key())) continue;
+    if (limit->second.value() >= requested.scalar(name)) continue;
     return Error{cpus ? "The cpu limit must be greater than or equal to the cpu request"
                       : "The memory limit must be greater than or equal to the memory request"};
   }

@@ -73,17 +73,17 @@ Result<void> validateRoles(const FrameworkInfo& framework) {
 }
 
 Result<void> validateOfferFilters(const FrameworkInfo& framework) {
-  for (const auto& entry : framework.offer_filters()) {
-    for (const auto& quantities : entry.value().min_allocatable_resources().quantities()) {
+  for (const auto& [role, filters] : framework.offer_filters()) {
+    for (const auto& quantities : filters.min_allocatable_resources().quantities()) {
       if (quantities.quantities().empty()) {
-        return Error{"Invalid 'FrameworkInfo.offer_filters' of role '" + entry.key() +
+        return Error{"Invalid 'FrameworkInfo.offer_filters' of role '" + role +
                      "': resource quantities must name at least one resource"};
       }
-      for (const auto& one : quantities.quantities()) {
-        const double value = one.value().value();
+      for (const auto& [name, scalar] : quantities.quantities()) {
+        const double value = scalar.value();
         if (value >= 0) continue;
         return Error{
-            "Invalid resource quantity for '" + one.key() + "': " +
+            "Invalid resource quantity for '" + name + "': " +
             (value < 0 ? "Negative values not supported" : "Not a number is not supported")};
       }
     }
@@ -148,13 +148,13 @@ Result<void> validateSubscribe(const v1::scheduler::Call::Subscribe& subscribe) 
   if (!others.empty()) {
     return Error{"Suppressed roles " + inBraces(others) + " are not contained in the set of roles"};
   }
-  for (const auto& entry : subscribe.offer_constraints().role_constraints()) {
-    if (roles.count(entry.key()) == 0) {
-      return Error{"Offer constraints specify `role_constraints` for a role '" + entry.key() +
+  for (const auto& [role, constraints] : subscribe.offer_constraints().role_constraints()) {
+    if (roles.count(role) == 0) {
+      return Error{"Offer constraints specify `role_constraints` for a role '" + role +
                    "'not contained in the set of roles"};
     }
-    if (entry.value().groups().empty()) {
-      return Error{"Offer constraints of role '" + entry.key() + "' must have at least one group"};
+    if (constraints.groups().empty()) {
+      return Error{"Offer constraints of role '" + role + "' must have at least one group"};
     }
   }
   return {};

@@ -1,7 +1,6 @@
 #include "protocol/json.hpp"
 
 #include "base/base64.hpp"
-#include "protocol/json_fields.hpp"
 
 #include <google/protobuf/descriptor.h>
 #include <rapidjson/document.h>
@@ -270,15 +269,15 @@ class FieldWriter {
 
   Result<void> writeMessage(const Value& value) const {
     if (!value.IsObject()) return notExpecting(value, *field_);
-    if (isMap(*field_)) return writeMap(value);
+    if (field_->is_map()) return writeMap(value);
     return readObject(value, field_->is_repeated() ? reflection_->AddMessage(message_, field_)
                                                    : reflection_->MutableMessage(message_, field_));
   }
 
   /// Fact J9.
   Result<void> writeMap(const Value& object) const {
-    const FieldDescriptor* const key = mapKey(*field_);
-    const FieldDescriptor* const mapped = mapValue(*field_);
+    const FieldDescriptor* const key = field_->message_type()->map_key();
+    const FieldDescriptor* const mapped = field_->message_type()->map_value();
     std::map<std::string_view, const Value*> members;  // Of a repeated key the last one (fact J2).
     for (const auto& member : object.GetObject()) members[viewOf(member.name)] = &member.value;
     for (const auto& [name, value] : members) {

@@ -1,7 +1,6 @@
 #include "protocol/json.hpp"
 
 #include "base/base64.hpp"
-#include "protocol/json_fields.hpp"
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -120,8 +119,8 @@ void appendList(std::string& out, const Message& message, const FieldDescriptor&
 
 /// Fact J9. By key, since the order within the map differs from run to run.
 void appendMap(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
-  const FieldDescriptor& key = *mapKey(field);
-  const FieldDescriptor& value = *mapValue(field);
+  const FieldDescriptor& key = *field.message_type()->map_key();
+  const FieldDescriptor& value = *field.message_type()->map_value();
   std::map<std::string, const Message*> entries;
   for (int i = 0; i < size; ++i) {
     const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
@@ -175,7 +174,7 @@ void appendJson(std::string& out, const Message& message) {
     const int size = message.GetReflection()->FieldSize(message, &field);
     if (size == 0) continue;
     appendKey(out, field, &first);
-    if (isMap(field)) {
+    if (field.is_map()) {
       appendMap(out, message, field, size);
     } else {
       appendList(out, message, field, size);

@@ -1186,7 +1186,7 @@ TEST_F(SchedulerSessionTest, AnAcceptedUpdateOfTheFrameworkHoldsForTheNextSubscr
   *update.mutable_framework_info() = makeFramework();
   update.mutable_framework_info()->set_name("renamed");
   update.add_suppressed_roles("web");
-  update.mutable_offer_constraints()->add_role_constraints()->set_key("web");
+  (*update.mutable_offer_constraints()->mutable_role_constraints())["web"].add_groups();
   const auto sent = callOf(firstCall(call)).update_framework().framework_info();
   EXPECT_EQ("F", sent.id().value());
   EXPECT_EQ(1, sent.capabilities_size());
@@ -1199,7 +1199,7 @@ TEST_F(SchedulerSessionTest, AnAcceptedUpdateOfTheFrameworkHoldsForTheNextSubscr
   EXPECT_EQ("renamed", again.subscribe().framework_info().name());
   EXPECT_EQ("F", again.framework_id().value());
   EXPECT_EQ("web", again.subscribe().suppressed_roles(0));
-  EXPECT_EQ("web", again.subscribe().offer_constraints().role_constraints(0).key());
+  EXPECT_TRUE(again.subscribe().offer_constraints().role_constraints().contains("web"));
 }
 
 // ---- Acknowledging.

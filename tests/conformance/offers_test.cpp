@@ -256,9 +256,7 @@ TEST_P(Offers, C070_OffersCrumbsOnlyToWhomAsksForThem) {
   framework.expectNoOffer(scaled(3));
 
   FrameworkInfo modest;
-  auto* filter = modest.add_offer_filters();
-  filter->set_key("*");
-  filter->mutable_value()->mutable_min_allocatable_resources();
+  (*modest.mutable_offer_filters())["*"].mutable_min_allocatable_resources();
   TestFramework crumbs = subscribe(modest);
   const Resources offered(crumbs.offer().resources());
   EXPECT_EQ(offered.mem(), 16);

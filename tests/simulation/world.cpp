@@ -78,6 +78,10 @@ World::World(WorldOptions options)
   app_.instances = 1 + random_.below(std::uint64_t{4});
   app_.executorUri = "http://127.0.0.1:1/executor";
   checkpoint_ = random_.chance(0.5);
+  for (const char* const name : {"executor not fetched", "executor dies at once", "port taken",
+                                 "scheduler killed", "executor killed", "update sent twice"}) {
+    faults_[name] = 0;
+  }
 
   cluster::MasterOptions master;
   master_ = std::make_unique<MasterNode>(clockwork_.now(), master, random_.next());
