@@ -1,8 +1,8 @@
 #include "scheduler/options.hpp"
 
 #include "base/duration.hpp"
-#include "driver/master_address.hpp"
 #include "scheduler/help.hpp"
+#include "transport/master_address.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -180,7 +180,7 @@ void readMaster(Reader& reader, Options* options) {
   std::string accepted = "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)";
   const bool isFile = master.starts_with("file:///");
   if (master.starts_with("file://") && !isFile) return reader.refuse(*setting, accepted);
-  const auto address = driver::masterAddress(master);
+  const auto address = transport::masterAddress(master);
   if (address) return;
   // What a file holds is not seen in the flag.
   if (isFile) accepted += ": " + address.error().message;

@@ -1,11 +1,11 @@
 #include "scheduler/program.hpp"
 
 #include "api/artifact_server.hpp"
-#include "driver/master_address.hpp"
 #include "fleet/sentences.hpp"
 #include "scheduler/fleet_scheduler.hpp"
 #include "scheduler/framework_id_file.hpp"
 #include "transport/event_loop.hpp"
+#include "transport/master_address.hpp"
 
 #include <mesos/local_cluster.hpp>
 #include <mesos/scheduler.hpp>
@@ -97,7 +97,7 @@ std::string neighbour() {
 
 /// The master's host as far as it can be known before the driver looks: a file may change.
 std::string masterHost(const std::string& master) {
-  const auto address = driver::masterAddress(master);
+  const auto address = transport::masterAddress(master);
   return address ? address->host : "";
 }
 

@@ -1,6 +1,6 @@
-#include "driver/master_address.hpp"
 #include "driver/scheduler_pump.hpp"
 #include "protocol/calls.hpp"
+#include "transport/master_address.hpp"
 
 #include <memory>
 #include <stdexcept>
@@ -11,7 +11,7 @@ namespace mesos {
 MesosSchedulerDriver::MesosSchedulerDriver(Scheduler* scheduler, FrameworkInfo framework,
                                            std::string master, SchedulerOptions options) {
   if (!scheduler) throw std::invalid_argument("the scheduler is null");
-  auto address = driver::masterAddress(master);
+  auto address = transport::masterAddress(master);
   if (!address) throw std::invalid_argument(address.error().message);
   pump_ =
       std::make_unique<Pump>(*scheduler, *this, std::move(framework), *address, std::move(options));

@@ -7,10 +7,10 @@
 
 #include <string>
 
-namespace mesos::driver {
+namespace mesos::transport {
 
 /// `HOST:PORT`, `http://HOST:PORT`, or `file:///PATH` of a file whose content is one of them (fact
 /// Z3).
 Result<protocol::Address> masterAddress(const std::string& text);
 
-}  // namespace mesos::driver
+}  // namespace mesos::transport

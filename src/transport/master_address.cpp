@@ -1,9 +1,9 @@
-#include "driver/master_address.hpp"
+#include "transport/master_address.hpp"
 
 #include <fstream>
 #include <string_view>
 
-namespace mesos::driver {
+namespace mesos::transport {
 namespace {
 
 // Takes `prefix` off `text`; whether it was there.
@@ -44,4 +44,4 @@ Result<protocol::Address> masterAddress(const std::string& text) {
   return parse(line.substr(0, last == line.npos ? 0 : last + 1));
 }
 
-}  // namespace mesos::driver
+}  // namespace mesos::transport
