@@ -233,7 +233,7 @@ TEST(Json, J6WritesAndReadsInfinityAsAString) {
       parsed<TaskInfo>(R"({"name":"t","task_id":{"value":"t"},"agent_id":{"value":"a"},)"
                        R"("limits":{"cpus":{"value":"Infinity"},"mem":{"value":"-Infinity"}}})");
   ASSERT_EQ(task.limits_size(), 2);
-  EXPECT_EQ(task.limits().begin()->second.value(), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(task.limits().at("cpus").value(), std::numeric_limits<double>::infinity());
   EXPECT_NE(toJson(task).find(R"("cpus":{"value":"Infinity"},"mem":{"value":"-Infinity"})"),
             std::string::npos);
   EXPECT_NE(conversionError<v1::Value::Range>(R"({"begin":"Infinity","end":1})"), "");
