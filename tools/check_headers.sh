@@ -6,4 +6,4 @@ generated=$1
 find include src framework tests -name '*.hpp' | sort |
   xargs -P 2 -I{} sh -c \
     'printf "#include \"%s\"\n" "$PWD/{}" | g++ -std=c++20 -fsyntax-only -x c++ -Wall -Wextra \
-       -Iinclude -Isrc -Iframework -I. -isystem "'"$generated"'" - || { echo "{} does not compile alone"; exit 255; }'
+       -Iinclude -Isrc -Iframework -Itests -I. -isystem "'"$generated"'" - || { echo "{} does not compile alone"; exit 255; }'

@@ -13,7 +13,7 @@ enum class PlantedBug {
   RepeatAcceptOnNewConnection,
   NoHeartbeatWatchdog,
   KeepStreamIdAfterReconnect,
-  ForgetUnacknowledged,
+  LoseTaskOfDeadExecutor,
   LeakResourcesOfTerminalTask,
   SkipQueuedUpdateAfterAck,
   NoUpdateRetry,

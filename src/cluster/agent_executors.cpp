@@ -5,6 +5,7 @@
 #include "cluster/task.hpp"
 
 #include "base/duration.hpp"
+#include "base/planted_bug.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -264,7 +265,7 @@ void Agent::State::terminate(Now now, ContainerRun& run, int status) {
   executor.state = ExecutorState::Terminated;
   executor.stream.reset();
   ++counters.executorsTerminated;
-  if (!isShuttingDown(frameworkId)) endTasks(now, run);
+  if (!isShuttingDown(frameworkId) && !MESOS_PLANTED(LoseTaskOfDeadExecutor)) endTasks(now, run);
   if (!executor.isCommand && !hasLeft) {  // Of a command task's the master does not know (D2).
     tellMaster(ExecutorExited{known.info.id(), executor.info.executor_id(), status});
   }

@@ -36,7 +36,7 @@ bool UpdateStream::acknowledge(TimePoint now, std::string_view uuid) {
   if (pending_.empty() || pending_.front().uuid() != uuid) return false;
   pending_.pop_front();
   dueAt_.reset();
-  if (!pending_.empty()) makeHeadDue(now);
+  if (!pending_.empty() && !MESOS_PLANTED(SkipQueuedUpdateAfterAck)) makeHeadDue(now);
   return true;
 }
 

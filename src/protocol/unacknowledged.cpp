@@ -1,7 +1,5 @@
 #include "protocol/unacknowledged.hpp"
 
-#include "base/planted_bug.hpp"
-
 #include <mesos/types.hpp>
 
 #include <algorithm>
@@ -59,7 +57,6 @@ std::optional<TimePoint> Unacknowledged::dueAt(Duration interval) const {
 }
 
 void Unacknowledged::tell(TimePoint now, v1::executor::Call::Subscribe* subscribe) {
-  if (MESOS_PLANTED(ForgetUnacknowledged)) return;
   for (const v1::TaskInfo& task : tasks_) *subscribe->add_unacknowledged_tasks() = task;
   for (Update& update : updates_) {
     update.sentAt = now;

@@ -51,7 +51,7 @@ constexpr std::pair<PlantedBug, const char*> kBugs[] = {
     {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT on a new connection"},
     {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
     {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
-    {PlantedBug::ForgetUnacknowledged, "forget what is unacknowledged on reconnection"},
+    {PlantedBug::LoseTaskOfDeadExecutor, "lose the task of an executor that died"},
     {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
     {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
     {PlantedBug::NoUpdateRetry, "never send an update again"},

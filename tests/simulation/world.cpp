@@ -701,7 +701,7 @@ void World::killSomeExecutor() {
 
 void World::cutSomeLink() {
   const auto& end =
-      random_.chance(0.7) ? master_->end : agents_[random_.below(std::uint64_t{2})]->end;
+      random_.chance(0.5) ? master_->end : agents_[random_.below(std::uint64_t{2})]->end;
   const auto links = network_.openLinks(&end);
   if (links.empty()) return;
   note("fault: a connection is cut");
