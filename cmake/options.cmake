@@ -55,10 +55,13 @@ function(mesos_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
-  if("tsan" IN_LIST arg_LABEL)
-    add_dependencies(tsan_tests ${name})
-  endif()
+  foreach(group io threads)
+    if(${group} IN_LIST arg_LABEL)
+      add_dependencies(${group}_tests ${name})
+    endif()
+  endforeach()
 endfunction()
 
-# What the thread sanitizer's build builds: the tests of what has threads, and the programs.
-add_custom_target(tsan_tests)
+# What the sanitizers' builds build: the tests of what does I/O, and of what has threads.
+add_custom_target(io_tests)
+add_custom_target(threads_tests)
