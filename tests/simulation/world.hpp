@@ -59,22 +59,27 @@ class World {
   struct AgentNode;
   struct ExecutorNode;
 
+  // world.cpp: a world from its seed to its rest.
   void arm(const std::shared_ptr<Alarm>& alarm, std::optional<TimePoint> deadline,
            std::function<void()> wake);
+  void fail(std::string sentence);
+  void note(const std::string& line);
+
+  // world_scheduler.cpp: the framework's side.
   void startScheduler(std::optional<FrameworkID> resumed);
   void pumpScheduler();
   void perform(protocol::SchedulerSession::Effect& effect);
   void runCallback();
   void handle(const v1::scheduler::Event& event);
   void performFleet();
-  void checkLaunch(std::size_t launched);
-  void checkSend(const protocol::Request& request);
 
+  // world_cluster.cpp: the master and its agents.
   void pumpMaster();
   void perform(cluster::MasterHttp::Effect& effect);
   void pumpAgent(std::size_t index);
   void perform(std::size_t index, cluster::AgentHttp::Effect& effect);
 
+  // world_executors.cpp: the processes that agents fork.
   void startExecutor(std::size_t agent, const cluster::ForkContainer& fork);
   void pumpExecutor(const std::shared_ptr<ExecutorNode>& node);
   void perform(const std::shared_ptr<ExecutorNode>& node,
@@ -84,7 +89,9 @@ class World {
   void reportLater(const std::shared_ptr<ExecutorNode>& node, const TaskID& task, TaskState state,
                    Duration delay, std::string message = {});
   void endProcess(std::size_t agent, const std::string& container, int status);
+  std::vector<std::shared_ptr<ExecutorNode>> liveExecutors() const;
 
+  // world_faults.cpp: what goes wrong, and when.
   void scheduleChaos();
   void chaos();
   void stopChaos();
@@ -92,11 +99,11 @@ class World {
   void repeatSomeUpdate();
   void cutSomeLink();
 
+  // world_invariants.cpp: what must hold.
   void checkStep();
+  void checkLaunch(std::size_t launched);
+  void checkSend(const protocol::Request& request);
   void checkRest();
-  void fail(std::string sentence);
-  void note(const std::string& line);
-  std::vector<std::shared_ptr<ExecutorNode>> liveExecutors() const;
 
   WorldOptions options_;
   Random random_;
