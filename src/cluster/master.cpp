@@ -61,7 +61,14 @@ Master::Master(Now now, MasterOptions options, Random& random)
       id_(randomUuidText(random)),
       info_(makeInfo(options_, id_)),
       started_(now),
+      leader_(info_),
+      elected_(now),
       allocator_({options_.allocationInterval, options_.minAllocatable}, random) {}
+
+void Master::onLeader(Now now, std::optional<MasterInfo> leader) {
+  leader_ = std::move(leader);
+  if (leads()) elected_ = now;
+}
 
 MasterFramework* Master::findFramework(const std::string& frameworkId) {
   const auto found = frameworks_.find(frameworkId);

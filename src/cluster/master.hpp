@@ -29,6 +29,7 @@ struct MasterOptions {
   std::uint16_t port = 5050;
   std::string hostname = "localhost";
   std::string version = "1.12.0";
+  Duration recoveryTime = Duration::zero();  ///< After its election a master is not ready (T34).
   Duration heartbeatInterval = std::chrono::seconds(15);
   Duration allocationInterval = std::chrono::seconds(1);
   std::optional<Duration> offerTimeout;
@@ -140,6 +141,10 @@ class Master {
   /// `link` names the agent's connection, which the shell chooses and keeps.
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
 
+  /// Who leads, as far as this master knows; nullopt: nobody. Until it is told, it leads itself. It
+  /// never loses the lead: a real master ends when it does (fact T37), and so must this one.
+  void onLeader(Now now, std::optional<MasterInfo> leader);
+
   void onTimer(Now now);
   std::optional<Effect> poll();
   std::optional<TimePoint> deadline() const;
@@ -149,6 +154,12 @@ class Master {
   const std::string& id() const { return id_; }
   const MasterInfo& info() const { return info_; }
   Now started() const { return started_; }
+  const std::optional<MasterInfo>& leader() const { return leader_; }
+  bool leads() const { return leader_ && leader_->id() == id_; }
+  /// When it became the leader.
+  Now elected() const { return elected_; }
+  /// Whether it leads but is not ready yet: no framework and no agent is let in.
+  bool isRecovering(Now now) const { return now.steady < elected_.steady + options_.recoveryTime; }
   const std::map<std::string, MasterFramework>& frameworks() const { return frameworks_; }
   const std::deque<MasterFramework>& completedFrameworks() const { return completedFrameworks_; }
   const std::map<std::string, MasterAgent>& agents() const { return agents_; }
@@ -238,6 +249,8 @@ class Master {
   std::string id_;
   MasterInfo info_;
   Now started_;
+  std::optional<MasterInfo> leader_;
+  Now elected_;
   Allocator allocator_;
   std::map<std::string, MasterFramework> frameworks_;
   std::deque<MasterFramework> completedFrameworks_;

@@ -43,6 +43,7 @@ void Master::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) 
 // --- Registration.
 
 void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
+  if (!leads() || isRecovering(now)) return;  // The agent asks again.
   const std::string id = message.info.id().value();
   ++counters_.messages[id.empty() ? "messages_register_slave" : "messages_reregister_slave"];
   if (id.empty()) {

@@ -8,6 +8,7 @@
 #include "cluster/metrics.hpp"
 #include "cluster/operator_call.hpp"
 #include "cluster/routing.hpp"
+#include "cluster/standby.hpp"
 
 #include <deque>
 #include <utility>
@@ -118,8 +119,8 @@ void MasterHttp::State::handle(Now now, RequestId id, const Request& request) {
   } else {
     const Exchange exchange{now, id, request, std::get<Target>(target)};
     const Handler* handler = endpoints.find(exchange.target.path);
-    std::optional<Response> response =
-        handler == nullptr ? notFound() : (this->**handler)(exchange);
+    std::optional<Response> response = refusalOfStandby(now, master, exchange.target);
+    if (!response) response = handler == nullptr ? notFound() : (this->**handler)(exchange);
     if (response) effects.emplace_back(Respond{id, *std::move(response)});
   }
   drain();
@@ -224,7 +225,7 @@ Response MasterHttp::State::answerOperator(Now now, const OperatorCall& call, Co
       response.set_type(v1::master::Response::GET_MASTER);
       *response.mutable_get_master()->mutable_master_info() = master.info();
       response.mutable_get_master()->set_start_time(master.started().unixSeconds());
-      response.mutable_get_master()->set_elected_time(master.started().unixSeconds());
+      response.mutable_get_master()->set_elected_time(master.elected().unixSeconds());
       return answer(response, type);
     }
     case OperatorCall::TEARDOWN:
@@ -289,12 +290,7 @@ std::optional<Response> MasterHttp::State::onRoles(const Exchange& exchange) {
 }
 
 std::optional<Response> MasterHttp::State::onRedirect(const Exchange& exchange) {
-  // Only these very paths, so that a client that appends to Location ends in a 404 (fact T35).
-  const std::string& path = exchange.target.path;
-  if (path != "/redirect" && path != "/master/redirect") return notFound();
-  const MasterInfo& leader = master.info();
-  const std::string location = "//" + leader.hostname() + ":" + std::to_string(leader.port());
-  return Response{307, {{"Location", location}}, {}};
+  return redirectToLeader(master, exchange.target);
 }
 
 std::optional<Response> MasterHttp::State::onFilesDebug(const Exchange& exchange) {
@@ -328,6 +324,11 @@ void MasterHttp::onRequestClosed(Now now, RequestId id) {
 
 void MasterHttp::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) {
   state_->master.onAgentMessage(now, link, std::move(message));
+  state_->drain();
+}
+
+void MasterHttp::onLeader(Now now, std::optional<MasterInfo> leader) {
+  state_->master.onLeader(now, std::move(leader));
   state_->drain();
 }
 

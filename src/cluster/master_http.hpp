@@ -28,6 +28,8 @@ class MasterHttp {
   /// The connection of a stream that OpenStream started is gone. Harmless for any other.
   void onRequestClosed(Now now, RequestId id);
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
+  /// As Master::onLeader.
+  void onLeader(Now now, std::optional<MasterInfo> leader);
   void onTimer(Now now);
 
   std::optional<Effect> poll();

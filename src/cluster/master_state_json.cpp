@@ -299,7 +299,7 @@ std::string stateJson(const Master& master, const Flags& flags) {
   writer.beginObject();
   writeVersion(writer, master.options().version);
   writer.key("start_time").number(master.started().unixSeconds());
-  writer.key("elected_time").number(master.started().unixSeconds());
+  writer.key("elected_time").number(master.elected().unixSeconds());
   writer.key("id").string(master.id());
   writer.key("pid").string(info.pid());
   writer.key("hostname").string(info.hostname());

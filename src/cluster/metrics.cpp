@@ -114,7 +114,7 @@ Metrics metricsOf(Now now, const Master& master) {
   const MasterCounters& counters = master.counters();
   Metrics metrics;
   metrics["master/uptime_secs"] = toSeconds(now.steady - master.started().steady);
-  metrics["master/elected"] = 1;
+  metrics["master/elected"] = master.leads() ? 1 : 0;
   metrics["master/outstanding_offers"] = static_cast<double>(master.offers().size());
   metrics["master/valid_status_updates"] = static_cast<double>(counters.validStatusUpdates);
   metrics["master/invalid_status_updates"] = static_cast<double>(counters.invalidStatusUpdates);

@@ -153,6 +153,7 @@ std::vector<Flag> makeFlags() {
        count(master, &MasterOptions::completedFrameworksMax)},
       {"max_completed_tasks_per_framework", true, "1000",
        count(master, &MasterOptions::completedTasksMax)},
+      {"master_recovery_time", true, "", duration(master, &MasterOptions::recoveryTime, kNone)},
       {"min_allocatable_resources", true, "cpus:0.01|mem:32", setMinAllocatable},
       {"offer_timeout", true, "", setOfferTimeout},
       {"recovery_timeout", false, "15mins",
@@ -204,6 +205,7 @@ void applyTimeScale(double timeScale, Settings* settings) {
   cluster::AgentOptions& agent = settings->agent;
   master.timeScale = timeScale;
   agent.timeScale = timeScale;
+  if (master.recoveryTime > kNone) shorten(timeScale, &master.recoveryTime);
   if (master.offerTimeout) shorten(timeScale, &*master.offerTimeout);
   master.defaultRefuseSeconds /= timeScale;
   for (Duration* const duration :
