@@ -19,19 +19,21 @@ ALLOWED = {
     "src/driver": {"mesos", "base", "resources", "protocol", "transport"},
     "src/local": {"mesos", "base", "resources", "protocol", "cluster", "transport"},
     "framework/fleet": {"mesos", "base", "fleet"},
+    "framework/store": {"mesos", "fleet", "store"},
     "framework/api": {"mesos", "base", "protocol", "transport", "fleet", "api"},
-    "framework/scheduler": {"mesos", "base", "protocol", "transport", "fleet", "api", "scheduler"},
+    "framework/scheduler": {"mesos", "base", "protocol", "transport", "fleet", "store", "api",
+                            "scheduler"},
     "framework/executor": {"mesos", "base", "protocol", "transport", "fleet", "executor"},
     "examples/minimal": {"mesos"},
     "apps": {"mesos", "base"},
 }
 # What the classic headers above may be asked for by pure code: no drivers, no cluster.
-PURE_PUBLIC = {"types.hpp", "resources.hpp", "result.hpp"}
+PURE_PUBLIC = {"types.hpp", "resources.hpp", "result.hpp", "reconciler.hpp"}
 PURE = ["src/base", "src/resources", "src/protocol", "src/cluster", "framework/fleet"]
 IMPURE_WORDS = re.compile(
     r"boost/asio|boost/beast|::now\(|random_device|std::thread|std::mutex|<thread>|<mutex>"
     r"|\bgetenv\b|\bsleep(_for|_until)?\(|spdlog|<sys/socket\.h>|<unistd\.h>")
-HEAVY = re.compile(r"#include <(boost/(asio|beast)|spdlog|CLI|openssl|rapidjson|archive)[/.>]")
+HEAVY = re.compile(r"#include <(boost/(asio|beast)|spdlog|CLI|openssl|rapidjson|archive|sqlite3)[/.>]")
 # The only readers of a clock.
 CLOCK = re.compile(r"(steady_clock|system_clock)::now\(")
 CLOCK_READERS = {"src/transport/event_loop.cpp"}
