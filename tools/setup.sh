@@ -9,6 +9,7 @@ build_packages=(
   protobuf-compiler libprotobuf-dev          # the wire contract
   libboost-dev rapidjson-dev zlib1g-dev      # sockets, JSON text, gzip
   libarchive-dev                             # archives that tasks fetch
+  libsqlite3-dev                             # what the scheduler must not forget
   libcli11-dev libspdlog-dev                 # flags and logs of the programs
 )
 
