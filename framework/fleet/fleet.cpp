@@ -11,7 +11,6 @@
 namespace mesos::fleet {
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 /// What an unwanted offer is refused for. A change of mind revives, which clears every filter.
@@ -24,7 +23,6 @@ constexpr Duration kReviveSpacing = seconds(1);
 constexpr Duration kKillAgain = seconds(5);
 /// A launch that nobody has said a word about by then may have been lost.
 constexpr Duration kLaunchSilence = seconds(30);
-constexpr Duration kAskAgainMax = minutes(10);
 
 std::string urlOf(const Offer& offer, std::uint16_t port) {
   // The executor binds the address that the agent announces, not what its host is called.
@@ -34,26 +32,54 @@ std::string urlOf(const Offer& offer, std::uint16_t port) {
   return "http://" + host + ":" + std::to_string(port) + "/";
 }
 
+TaskID taskId(const std::string& id) {
+  TaskID taskId;
+  taskId.set_value(id);
+  return taskId;
+}
+
 }  // namespace
 
 Fleet::Fleet(AppSpec app, Random& random)
-    : app_(std::move(app)), random_(random), servers_(app_.instances) {}
+    : app_(std::move(app)),
+      random_(random),
+      servers_(app_.instances),
+      reconciler_({.seed = random.next()}) {}
 
-void Fleet::onRegistered(Now now, bool resumed) {
-  connected_ = true;
-  if (resumed && !MESOS_PLANTED(ForgetCensusBeforeLaunch)) {
-    for (Server& server : servers_) server.state = Server::State::Unheard;
-    startCensus(now);
+void Fleet::onRestored(Now now, const std::vector<TaskRecord>& tasks) {
+  std::size_t placed = 0;
+  // Should there be more than are wanted now, those stay that are known to have run.
+  for (const auto intent :
+       {TaskRecord::Intent::Running, TaskRecord::Intent::Launching, TaskRecord::Intent::Killing}) {
+    for (const TaskRecord& record : tasks) {
+      if (record.intent != intent) continue;
+      const auto entry = tasks_.try_emplace(record.id).first;
+      Task& task = entry->second;
+      task.agent.set_value(record.agent);
+      task.url = record.url;
+      task.port = record.port;
+      task.everRan = intent == TaskRecord::Intent::Running;
+      reconciler_.follow(now.steady, taskId(record.id), task.agent, Duration::zero());
+      if (intent == TaskRecord::Intent::Killing || placed == servers_.size()) {
+        condemn(now, entry);
+      } else {
+        task.server = placed;
+        servers_[placed++].state = Server::State::Placed;
+      }
+    }
   }
+}
+
+void Fleet::onRegistered(Now now) {
+  connected_ = true;
+  reconciler_.onSubscribed(now.steady);
   settle(now);
 }
 
 void Fleet::onReregistered(Now now) {
   connected_ = true;
-  startCensus(now);
+  reconciler_.onSubscribed(now.steady);
   for (auto& [id, task] : tasks_) {
-    task.askAt = now.steady;
-    task.askAgain = seconds(2);
     if (task.killAt) task.killAt = now.steady;
   }
   settle(now);
@@ -61,6 +87,7 @@ void Fleet::onReregistered(Now now) {
 
 void Fleet::onDisconnected(Now now) {
   connected_ = false;
+  reconciler_.onDisconnected();
   settle(now);
 }
 
@@ -71,13 +98,25 @@ void Fleet::onOffers(Now now, const std::vector<Offer>& offers) {
 
 void Fleet::onStop(Now now) {
   stopping_ = true;
-  for (auto& [id, task] : tasks_) task.killAt = now.steady;
+  for (auto task = tasks_.begin(); task != tasks_.end(); ++task) condemn(now, task);
   settle(now);
 }
 
 void Fleet::onTimer(Now now) { settle(now); }
 
 std::optional<Fleet::Effect> Fleet::poll() {
+  if (!unremembered_.empty()) {
+    Remember remember;
+    for (const std::string& id : std::exchange(unremembered_, {})) {
+      const auto task = tasks_.find(id);
+      if (task == tasks_.end()) {
+        remember.ended.push_back(id);
+      } else {
+        remember.tasks.push_back(recordOf(id, task->second));
+      }
+    }
+    return remember;
+  }
   if (effects_.empty()) return std::nullopt;
   Effect effect = std::move(effects_.front());
   effects_.pop_front();
@@ -86,7 +125,7 @@ std::optional<Fleet::Effect> Fleet::poll() {
 
 std::optional<TimePoint> Fleet::deadline() const {
   if (!connected_) return std::nullopt;
-  std::optional<TimePoint> earliest;
+  std::optional<TimePoint> earliest = reconciler_.deadline();
   const auto consider = [&](TimePoint when) {
     earliest = earliest ? std::min(*earliest, when) : when;
   };
@@ -95,10 +134,8 @@ std::optional<TimePoint> Fleet::deadline() const {
     consider(std::max(server.dueAt, reviveAllowedAt_.value_or(server.dueAt)));
   }
   for (const auto& [id, task] : tasks_) {
-    consider(task.askAt);
     if (task.killAt && mayBeHeard(task)) consider(*task.killAt);
   }
-  if (!censusId_.empty()) consider(censusAskAt_);
   return earliest;
 }
 
@@ -142,8 +179,8 @@ TaskInfo Fleet::launch(Now now, std::size_t server, const Offer& offer,
   task.port = placement.port;
   task.url = urlOf(offer, placement.port);
   task.server = server;
-  task.askAt = now.steady + kLaunchSilence;
-  task.askAgain = kLaunchSilence;
+  reconciler_.follow(now.steady, taskId(id), task.agent, kLaunchSilence);
+  if (!MESOS_PLANTED(LaunchWithoutRemembering)) unremembered_.insert(id);
   return makeTask(app_, id, offer, placement);
 }
 
@@ -167,10 +204,6 @@ std::optional<TimePoint> Fleet::nextDue() const {
 
 std::string Fleet::whyNothingIsWanted(Now now) const {
   if (stopping_) return "stopping";
-  const auto unheard = std::any_of(servers_.begin(), servers_.end(), [](const Server& server) {
-    return server.state == Server::State::Unheard;
-  });
-  if (unheard) return "waiting for word of the servers of the last run";
   if (const auto due = nextDue()) {
     return "the next server is due in " + formatSeconds(*due - now.steady);
   }
@@ -242,27 +275,31 @@ void Fleet::settleDemand(Now now) {
 void Fleet::settleKills(Now now) {
   for (auto& [id, task] : tasks_) {
     if (!task.killAt || now.steady < *task.killAt || !mayBeHeard(task)) continue;
-    TaskID taskId;
-    taskId.set_value(id);
-    effects_.emplace_back(Kill{std::move(taskId)});
+    effects_.emplace_back(Kill{taskId(id)});
     task.killAt = now.steady + kKillAgain;
   }
 }
 
 void Fleet::settleQuestions(Now now) {
-  if (!censusId_.empty() && now.steady >= censusAskAt_) takeCensus(now);
-  Reconcile question;
-  for (auto& [id, task] : tasks_) {
-    if (now.steady < task.askAt) continue;
-    TaskStatus& status = question.tasks.emplace_back();
-    status.mutable_task_id()->set_value(id);
-    // Without its agent, a task on an unreachable one would seem never to have been (fact C13).
-    *status.mutable_agent_id() = task.agent;
-    status.set_state(task.state);
-    task.askAt = now.steady + task.askAgain;
-    task.askAgain = std::min(2 * task.askAgain, kAskAgainMax);
-  }
-  if (!question.tasks.empty()) effects_.emplace_back(std::move(question));
+  reconciler_.onTimer(now.steady);
+  while (auto question = reconciler_.poll()) effects_.emplace_back(Reconcile{std::move(*question)});
+}
+
+/// It is to end: now, and again until it has.
+void Fleet::condemn(Now now, Tasks::iterator task) {
+  task->second.killAt = now.steady;
+  unremembered_.insert(task->first);
+}
+
+TaskRecord Fleet::recordOf(const std::string& id, const Task& task) const {
+  using Intent = TaskRecord::Intent;
+  return {.id = id,
+          .agent = task.agent.value(),
+          .url = task.url,
+          .port = task.port,
+          .intent = task.killAt    ? Intent::Killing
+                    : task.everRan ? Intent::Running
+                                   : Intent::Launching};
 }
 
 void Fleet::settleStop() {

@@ -11,7 +11,9 @@
 #include "fleet/app_spec.hpp"
 #include "fleet/match_offer.hpp"
 #include "fleet/restart_policy.hpp"
+#include "fleet/task_record.hpp"
 
+#include <mesos/reconciler.hpp>
 #include <mesos/types.hpp>
 
 #include <cstddef>
@@ -26,6 +28,12 @@
 
 namespace mesos::fleet {
 
+/// Keep these records, durably, in place of those of the same tasks, and drop those that ended;
+/// all or nothing, and before anything that comes after it is done.
+struct Remember {
+  std::vector<TaskRecord> tasks;
+  std::vector<std::string> ended;
+};
 /// Use `offer` for these tasks; `refuse` is the filter on what remains of it (fact O20).
 struct Launch {
   OfferID offer;
@@ -62,20 +70,23 @@ struct Drained {};
 class Fleet {
  public:
   using Effect =
-      std::variant<Launch, Decline, Suppress, Revive, Kill, Reconcile, Announce, Drained>;
+      std::variant<Remember, Launch, Decline, Suppress, Revive, Kill, Reconcile, Announce, Drained>;
 
   Fleet(AppSpec app, Random& random);
 
-  /// The first subscription. `resumed`: under the id of an earlier run, whose tasks may live. Then
-  /// nothing is launched until it is certain that every one of them has been heard of.
-  void onRegistered(Now now, bool resumed);
+  /// Before anything else: what an earlier run of this framework was told to Remember. These tasks
+  /// may live, and each is a server until it is certain that it is none.
+  void onRestored(Now now, const std::vector<TaskRecord>& tasks);
+  /// The first subscription.
+  void onRegistered(Now now);
   /// Every later one: what was in flight may be lost, so every task is asked after.
   void onReregistered(Now now);
   void onDisconnected(Now now);
   /// Answers every offer at once, with a Launch or a Decline. (So a rescind needs no input: a
   /// launch that crossed it comes back as TASK_DROPPED.)
   void onOffers(Now now, const std::vector<Offer>& offers);
-  void onStatus(Now now, const TaskStatus& status);
+  /// Returns false for an answer to a question of the fleet's own, of no interest to people.
+  bool onStatus(Now now, const TaskStatus& status);
   /// Kills every task and launches no more. Ends with Drained.
   void onStop(Now now);
   void onTimer(Now now);
@@ -87,26 +98,23 @@ class Fleet {
   std::size_t tasks() const { return tasks_.size(); }
   /// Those among them whose last word was TASK_RUNNING.
   std::size_t running() const;
-  /// Whether this is no task but a question of ours, whose answers are of no interest to people.
-  static bool isCensus(const TaskID& task);
 
  private:
   struct Task {
     TaskState state = TASK_STAGING;
     AgentID agent;
-    std::string url;                        // Empty: launched by an earlier run.
+    std::string url;                        // Empty: unknown, it is a stranger.
     std::uint16_t port = 0;                 // 0: likewise.
     std::optional<std::size_t> server;      // Which one it is; none: one too many.
-    std::optional<TimePoint> runningSince;  // Unset: it never ran.
-    TimePoint askAt;                        // When its silence becomes suspicious.
-    Duration askAgain{};                    // Until the question after that; doubles.
+    std::optional<TimePoint> runningSince;  // Unset: not seen running by this run.
+    bool everRan = false;                   // By whichever run.
     std::optional<TimePoint> killAt;        // The next KILL; unset: it may live.
   };
 
   /// One of the app's `instances`.
   struct Server {
-    /// Unheard: a task of the earlier run may still be it. Waiting: for an offer, from `dueAt` on.
-    enum class State { Unheard, Waiting, Placed };
+    /// Waiting: for an offer, from `dueAt` on.
+    enum class State { Waiting, Placed };
 
     State state = State::Waiting;
     TimePoint dueAt;
@@ -129,14 +137,13 @@ class Fleet {
   void onAlive(Now now, Tasks::iterator task, const TaskStatus& status);
   void onEnded(Now now, Tasks::iterator task, const TaskStatus& status);
   Duration replacementDelay(Now now, Server& server, const Task& task, const TaskStatus& status);
+  static bool neverRan(const Task& task, const TaskStatus& status);
   void avoidPort(Now now, const Task& task);
   void rememberEnd(const std::string& taskId, TaskState state);
   void announceEnd(const TaskStatus& status, Duration delay);
 
-  void startCensus(Now now);
-  void takeCensus(Now now);
-  void onCensusAnswered(Now now);
-  void askAfter(Now now, const std::vector<Tasks::iterator>& tasks);
+  void condemn(Now now, Tasks::iterator task);
+  TaskRecord recordOf(const std::string& id, const Task& task) const;
 
   void settle(Now now);
   void settleDemand(Now now);
@@ -159,12 +166,8 @@ class Fleet {
   bool filtered_ = false;  // Whether some offer may be held back by a filter of ours.
   std::optional<TimePoint> reviveAllowedAt_;
 
-  // The census: rounds of an implicit reconciliation and a question about a task that never was.
-  // The master answers the latter only when no agent is on its way back to it (fact C11).
-  std::string censusId_;  // Empty: no census under way.
-  int censusRoundsLeft_ = 0;
-  TimePoint censusAskAt_;
-  Duration censusAskAgain_{};
+  Reconciler reconciler_;
+  std::set<std::string> unremembered_;  // Tasks whose records are not what was remembered last.
 
   bool stopping_ = false;
   bool drained_ = false;

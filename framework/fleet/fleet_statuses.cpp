@@ -1,5 +1,4 @@
-// The part of Fleet that learns how its tasks fare: statuses, and the census after a subscription.
-#include "base/uuid.hpp"
+// The part of Fleet that learns how its tasks fare.
 #include "fleet/fleet.hpp"
 #include "fleet/sentences.hpp"
 
@@ -9,27 +8,15 @@
 namespace mesos::fleet {
 namespace {
 
-using std::chrono::minutes;
 using std::chrono::seconds;
 
 /// A port on which a server could not start is left alone on that agent for so long: someone else
 /// may hold it.
 constexpr Duration kBadPort = seconds(60);
-/// Statuses that the master makes up are told once and may be lost (fact G10): ask now and then.
-constexpr Duration kAskAfterRunning = minutes(10);
-constexpr Duration kAskAfterOther = minutes(1);
-constexpr Duration kCensusAgain = seconds(2);
-constexpr Duration kCensusAgainMax = seconds(30);
 /// A task that was dropped never ran, and says nothing about its app (pitfall 40); so many times in
 /// a row it does.
 constexpr int kDropsForgiven = 3;
 constexpr std::size_t kEndedRemembered = 1000;
-constexpr char kCensusPrefix[] = "census-";
-
-bool neverRan(const TaskStatus& status) {
-  return status.state() == TASK_DROPPED ||
-         (status.has_reason() && status.reason() == TaskStatus::REASON_INVALID_OFFERS);
-}
 
 /// LOST and GONE_BY_OPERATOR are the master's opinion: such a task may be seen again (fact U2).
 bool isProvenEnd(TaskState state) {
@@ -38,13 +25,10 @@ bool isProvenEnd(TaskState state) {
 
 }  // namespace
 
-bool Fleet::isCensus(const TaskID& task) { return task.value().starts_with(kCensusPrefix); }
-
-void Fleet::onStatus(Now now, const TaskStatus& status) {
+bool Fleet::onStatus(Now now, const TaskStatus& status) {
+  const bool isOfATask = reconciler_.onStatus(now.steady, status);
   const std::string& id = status.task_id().value();
-  if (!censusId_.empty() && id == censusId_) {
-    onCensusAnswered(now);
-  } else if (!ended_.contains(id)) {
+  if (isOfATask && !ended_.contains(id)) {
     const auto task = tasks_.find(id);
     if (task == tasks_.end()) {
       onStranger(now, status);
@@ -52,39 +36,39 @@ void Fleet::onStatus(Now now, const TaskStatus& status) {
       onEnded(now, task, status);
     } else if (status.state() != TASK_UNKNOWN) {
       onAlive(now, task, status);
-    } else if (status.has_agent_id() && censusId_.empty()) {
+    } else if (status.has_agent_id() && reconciler_.isCertain()) {
       // No agent is on its way back, and the one asked for has left without a trace (fact C14).
       // (Without agent_id the same word may mean an unreachable agent, fact C13.)
+      reconciler_.forget(status.task_id());
       onEnded(now, task, status);
     }
   }
   settle(now);
+  return isOfATask;
 }
 
 void Fleet::onStranger(Now now, const TaskStatus& status) {
   if (isTerminal(status.state()) || status.state() == TASK_UNKNOWN) return;
-  const auto inState = [&](Server::State state) {
-    const auto found = std::find_if(servers_.begin(), servers_.end(),
-                                    [&](const Server& server) { return server.state == state; });
-    return found == servers_.end()
-               ? std::nullopt
-               : std::optional(static_cast<std::size_t>(found - servers_.begin()));
-  };
-  std::optional<std::size_t> server = inState(Server::State::Unheard);
   // A server that waits for its replacement takes the lost task back, if that is of use.
-  if (!server && status.state() == TASK_UNREACHABLE) return;
-  if (!server) server = inState(Server::State::Waiting);
+  if (status.state() == TASK_UNREACHABLE) return;
+  std::optional<std::size_t> server;
+  for (std::size_t i = 0; i < servers_.size() && !server; ++i) {
+    if (servers_[i].state == Server::State::Waiting) server = i;
+  }
   if (stopping_) server = std::nullopt;
 
   const std::string& id = status.task_id().value();
   const auto task = tasks_.try_emplace(id).first;
+  unremembered_.insert(id);
+  reconciler_.follow(now.steady, status.task_id(), status.agent_id(), Duration::zero());
+  reconciler_.onStatus(now.steady, status);
   if (server) {
     task->second.server = server;
     servers_[*server].state = Server::State::Placed;
     effects_.emplace_back(
         Announce{"Adopted task " + id + ", which is in state " + TaskState_Name(status.state())});
   } else {
-    task->second.killAt = now.steady;
+    condemn(now, task);
     if (!stopping_) {
       effects_.emplace_back(Announce{"Task " + id + " is one too many: killing it"});
     }
@@ -96,8 +80,6 @@ void Fleet::onAlive(Now now, Tasks::iterator entry, const TaskStatus& status) {
   auto& [id, task] = *entry;
   const TaskState before = std::exchange(task.state, status.state());
   if (status.has_agent_id()) task.agent = status.agent_id();
-  task.askAgain = kAskAfterOther;
-  task.askAt = now.steady + (status.state() == TASK_RUNNING ? kAskAfterRunning : kAskAfterOther);
 
   if (status.state() == TASK_UNREACHABLE) {
     if (before == TASK_UNREACHABLE) return;
@@ -111,12 +93,14 @@ void Fleet::onAlive(Now now, Tasks::iterator entry, const TaskStatus& status) {
   }
   if (status.state() != TASK_RUNNING || task.runningSince) return;
   task.runningSince = now.steady;
+  if (!std::exchange(task.everRan, true)) unremembered_.insert(id);
   if (task.server) servers_[*task.server].dropsInARow = 0;
   if (!task.url.empty()) effects_.emplace_back(Announce{"Server is running: " + task.url});
 }
 
 void Fleet::onEnded(Now now, Tasks::iterator entry, const TaskStatus& status) {
   const Task task = std::move(entry->second);
+  unremembered_.insert(entry->first);
   tasks_.erase(entry);
   rememberEnd(status.task_id().value(), status.state());
   if (!task.server) return;
@@ -126,7 +110,7 @@ void Fleet::onEnded(Now now, Tasks::iterator entry, const TaskStatus& status) {
   server.state = Server::State::Waiting;
   server.dueAt = now.steady + delay;
   server.demanded = false;
-  if (!task.runningSince && status.state() == TASK_FAILED && task.port != 0) {
+  if (!task.everRan && status.state() == TASK_FAILED && task.port != 0) {
     avoidPort(now, task);
   }
   if (!stopping_) announceEnd(status, delay);
@@ -142,12 +126,21 @@ void Fleet::avoidPort(Now now, const Task& task) {
 
 Duration Fleet::replacementDelay(Now now, Server& server, const Task& task,
                                  const TaskStatus& status) {
-  if (neverRan(status) && server.dropsInARow < kDropsForgiven) {
+  if (neverRan(task, status) && server.dropsInARow < kDropsForgiven) {
     ++server.dropsInARow;
     return Duration::zero();
   }
   const Duration ran = task.runningSince ? now.steady - *task.runningSince : Duration::zero();
   return server.restart.delayAfter(ran, random_);
+}
+
+bool Fleet::neverRan(const Task& task, const TaskStatus& status) {
+  if (status.state() == TASK_DROPPED) return true;
+  if (!status.has_reason()) return false;
+  if (status.reason() == TaskStatus::REASON_INVALID_OFFERS) return true;
+  // Remembered, and then its ACCEPT never left: nobody has ever heard of it.
+  return task.state == TASK_STAGING && !task.everRan &&
+         status.reason() == TaskStatus::REASON_RECONCILIATION;
 }
 
 void Fleet::rememberEnd(const std::string& taskId, TaskState state) {
@@ -165,37 +158,6 @@ void Fleet::announceEnd(const TaskStatus& status, Duration delay) {
   line += "); a replacement starts ";
   line += delay == Duration::zero() ? "at once" : "in " + formatSeconds(delay);
   effects_.emplace_back(Announce{std::move(line)});
-}
-
-void Fleet::startCensus(Now now) {
-  // The first round's answer says that no agent is on its way back; what the second round's
-  // implicit reconciliation does not list is then certainly not there.
-  censusRoundsLeft_ = 2;
-  censusAskAgain_ = kCensusAgain;
-  takeCensus(now);
-}
-
-void Fleet::takeCensus(Now now) {
-  censusId_ = kCensusPrefix + randomUuidText(random_);
-  effects_.emplace_back(Reconcile{});
-  Reconcile marker;
-  TaskStatus& status = marker.tasks.emplace_back();
-  status.mutable_task_id()->set_value(censusId_);
-  status.set_state(TASK_STAGING);
-  effects_.emplace_back(std::move(marker));
-  censusAskAt_ = now.steady + censusAskAgain_;
-  censusAskAgain_ = std::min(2 * censusAskAgain_, kCensusAgainMax);
-}
-
-void Fleet::onCensusAnswered(Now now) {
-  if (--censusRoundsLeft_ > 0) return takeCensus(now);
-  censusId_.clear();
-  for (Server& server : servers_) {
-    if (server.state != Server::State::Unheard) continue;
-    server.state = Server::State::Waiting;
-    server.dueAt = now.steady;
-    server.demanded = false;
-  }
 }
 
 }  // namespace mesos::fleet

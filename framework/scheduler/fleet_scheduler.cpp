@@ -2,7 +2,6 @@
 
 #include "fleet/match_offer.hpp"
 #include "fleet/sentences.hpp"
-#include "scheduler/framework_id_file.hpp"
 #include "transport/event_loop.hpp"
 
 #include <sys/wait.h>
@@ -64,23 +63,18 @@ Filters filtersFor(Duration refuse) {
 }  // namespace
 
 FleetScheduler::FleetScheduler(FleetSchedulerOptions options)
-    : options_(std::move(options)), random_(options_.seed), fleet_(options_.app, random_) {}
+    : options_(std::move(options)), random_(options_.seed), fleet_(options_.app, random_) {
+  fleet_.onRestored(currentTime(), options_.restored);
+}
 
 void FleetScheduler::registered(SchedulerDriver* driver, const FrameworkID& id,
                                 const MasterInfo& master) {
   const std::lock_guard lock(mutex_);
   options_.say("Scheduler registered with master " + addressOf(master) + " as framework " +
                id.value());
-  if (!options_.frameworkIdFile.empty() && !options_.resumed) {
-    // Before the first task can exist: a task whose framework is forgotten is nobody's.
-    const auto written = writeFrameworkId(options_.frameworkIdFile, id.value());
-    if (!written) {
-      fail("The framework's id cannot be kept: " + written.error().message);
-      driver->abort();
-      return;
-    }
-  }
-  fleet_.onRegistered(currentTime(), options_.resumed);
+  // Before the first task can exist: a task whose framework is forgotten is nobody's.
+  if (options_.store) keep(driver, options_.store->setFrameworkId(id.value()));
+  fleet_.onRegistered(currentTime());
   perform(driver);
 }
 
@@ -113,8 +107,7 @@ void FleetScheduler::offerRescinded(SchedulerDriver*, const OfferID& offer) {
 
 void FleetScheduler::statusUpdate(SchedulerDriver* driver, const TaskStatus& status) {
   const std::lock_guard lock(mutex_);
-  if (!fleet_.isCensus(status.task_id())) options_.say(describe(status));
-  fleet_.onStatus(currentTime(), status);
+  if (fleet_.onStatus(currentTime(), status)) options_.say(describe(status));
   perform(driver);
 }
 
@@ -169,8 +162,21 @@ void FleetScheduler::fail(const std::string& message) {
   options_.changed();
 }
 
+/// What cannot be kept must not be done: nothing leaves after a write that failed, and a status in
+/// whose callback it failed is not acknowledged.
+void FleetScheduler::keep(SchedulerDriver* driver, const Result<void>& written) {
+  if (written || failure_) return;
+  fail("The state cannot be kept: " + written.error().message);
+  driver->abort();
+}
+
 void FleetScheduler::perform(SchedulerDriver* driver) {
   const Overloaded act{
+      [&](const fleet::Remember& remember) {
+        if (options_.store) {
+          keep(driver, options_.store->update(remember.tasks, remember.ended));
+        }
+      },
       [&](const fleet::Launch& launch) {
         for (const TaskInfo& task : launch.tasks) {
           options_.say("Prepared task " + task.task_id().value() + " with offer <" +
@@ -189,7 +195,11 @@ void FleetScheduler::perform(SchedulerDriver* driver) {
       [&](const fleet::Announce& announcement) { options_.say(announcement.line); },
       [&](const fleet::Drained&) { drained_ = true; },
   };
-  while (const auto effect = fleet_.poll()) std::visit(act, *effect);
+  while (!failure_) {
+    const auto effect = fleet_.poll();
+    if (!effect) break;
+    std::visit(act, *effect);
+  }
   options_.changed();
 }
 

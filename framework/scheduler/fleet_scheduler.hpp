@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "fleet/fleet.hpp"
+#include "store/store.hpp"
 
 #include <mesos/scheduler.hpp>
 
@@ -20,10 +21,10 @@ namespace mesos::scheduler {
 struct FleetSchedulerOptions {
   fleet::AppSpec app;
   std::uint64_t seed = 1;
-  /// Whether the framework subscribes under the id of an earlier run.
-  bool resumed = false;
-  /// Where to keep the framework's id; empty: nowhere.
-  std::string frameworkIdFile;
+  /// Where to keep what must not be forgotten; null: nowhere. It must outlive the scheduler.
+  store::Store* store = nullptr;
+  /// The tasks that the store held at the start.
+  std::vector<fleet::TaskRecord> restored;
   /// Prints one line for the person who runs this.
   std::function<void(const std::string&)> say;
   /// Called when nextTick(), isDrained() or failure() may have changed. From the driver's threads.
@@ -60,6 +61,7 @@ class FleetScheduler : public Scheduler {
 
  private:
   void perform(SchedulerDriver* driver);
+  void keep(SchedulerDriver* driver, const Result<void>& written);
   void fail(const std::string& message);
 
   const FleetSchedulerOptions options_;

@@ -1,12 +1,14 @@
 #include "scheduler/fleet_scheduler.hpp"
 
-#include "scheduler/framework_id_file.hpp"
-
 #include <gtest/gtest.h>
 
-#include <unistd.h>
+#include <sys/resource.h>
 
-#include <cstdio>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
 
 namespace mesos::scheduler {
 namespace {
@@ -25,6 +27,7 @@ class RecordingDriver : public SchedulerDriver {
   Status launchTasks(const std::vector<OfferID>&, const std::vector<TaskInfo>& launched,
                      const Filters&) override {
     calls.emplace_back("launch");
+    if (onLaunch) onLaunch();
     tasks.insert(tasks.end(), launched.begin(), launched.end());
     return DRIVER_RUNNING;
   }
@@ -51,7 +54,10 @@ class RecordingDriver : public SchedulerDriver {
   }
   Status requestResources(const std::vector<Request>&) override { return DRIVER_RUNNING; }
   Status reconcileTasks(const std::vector<TaskStatus>& statuses) override {
-    calls.push_back("reconcile " + std::to_string(statuses.size()));
+    std::string call = "reconcile " + std::to_string(statuses.size());
+    if (!statuses.empty()) askedLast = statuses.back().task_id();
+    if (!statuses.empty() && statuses[0].has_agent_id()) call += " " + askedLast.value();
+    calls.push_back(std::move(call));
     return DRIVER_RUNNING;
   }
   Status sendFrameworkMessage(const ExecutorID&, const AgentID&, const std::string&) override {
@@ -63,16 +69,33 @@ class RecordingDriver : public SchedulerDriver {
   std::vector<std::string> calls;
   std::vector<TaskInfo> tasks;
   double refusedFor = 0;
+  TaskID askedLast;
+  std::function<void()> onLaunch;
 };
 
 class FleetSchedulerTest : public testing::Test {
  protected:
-  ~FleetSchedulerTest() override { std::remove(file_.c_str()); }
+  FleetSchedulerTest() {
+    std::string name = testing::TempDir() + "fleet-scheduler-XXXXXX";
+    root_ = ::mkdtemp(name.data());
+  }
+  ~FleetSchedulerTest() override {
+    store_.reset();
+    std::filesystem::remove_all(root_);
+  }
 
-  FleetScheduler& make(bool resumed = false, const std::string& file = {}) {
+  /// As after a start of the program, with what an earlier one has left.
+  FleetScheduler& makeWithStore() {
+    store_.reset();
+    store_ = std::move(store::Store::open(root_ + "/state").value());
+    return make(store_.get());
+  }
+
+  FleetScheduler& make(store::Store* store = nullptr) {
     FleetSchedulerOptions options;
-    options.resumed = resumed;
-    options.frameworkIdFile = file;
+    options.store = store;
+    if (store) options.restored = store->tasks().value();
+    options.seed = ++seed_;
     options.say = [this](const std::string& line) { lines_.push_back(line); };
     options.changed = [this] { ++changes_; };
     return scheduler_.emplace(std::move(options));
@@ -98,7 +121,16 @@ class FleetSchedulerTest : public testing::Test {
     return offer;
   }
 
-  const std::string file_ = testing::TempDir() + "fleet-id-" + std::to_string(getpid());
+  /// The only task that is launched on one offer.
+  TaskID launchOne(FleetScheduler& scheduler) {
+    scheduler.resourceOffers(&driver_, {offer("O0")});
+    EXPECT_EQ(driver_.tasks.size(), 1u);
+    return driver_.tasks.at(0).task_id();
+  }
+
+  std::string root_;
+  std::unique_ptr<store::Store> store_;
+  std::uint64_t seed_ = 0;
   RecordingDriver driver_;
   std::vector<std::string> lines_;
   int changes_ = 0;
@@ -122,31 +154,80 @@ TEST_F(FleetSchedulerTest, SaysWhatTheTutorialSays) {
                         "Status update: task " + task + " is in state TASK_STARTING",
                         "Status update: task " + task + " is in state TASK_RUNNING: up",
                         "Server is running: http://127.0.0.1:31000/"}));
-  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"launch", "suppress", "decline O1"}));
+  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"reconcile 0", "reconcile 1", "launch",
+                                                     "suppress", "decline O1"}));
   EXPECT_GE(driver_.refusedFor, 600);
   EXPECT_GT(changes_, 0);
 }
 
 TEST_F(FleetSchedulerTest, KeepsItsIdBeforeItLaunchesAnything) {
-  registerWith(make(false, file_));
-  EXPECT_EQ(readFrameworkId(file_).value(), "1234-0000");
+  registerWith(makeWithStore());
+  EXPECT_EQ(store_->frameworkId().value(), "1234-0000");
   EXPECT_FALSE(scheduler_->failure());
 }
 
-TEST_F(FleetSchedulerTest, AbortsIfItsIdCannotBeKept) {
-  registerWith(make(false, "/no/such/directory/id"));
-  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"abort"}));
-  ASSERT_TRUE(scheduler_->failure());
-  EXPECT_NE(scheduler_->failure()->find("/no/such/directory/id"), std::string::npos);
+TEST_F(FleetSchedulerTest, KeepsATaskBeforeItsAcceptLeaves) {
+  FleetScheduler& scheduler = makeWithStore();
+  registerWith(scheduler);
+  std::vector<fleet::TaskRecord> kept;
+  driver_.onLaunch = [&] { kept = store_->tasks().value(); };
+  const TaskID task = launchOne(scheduler);
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0], (fleet::TaskRecord{.id = task.value(),
+                                        .agent = "S0",
+                                        .url = "http://127.0.0.1:31000/",
+                                        .port = 31000,
+                                        .intent = fleet::TaskRecord::Intent::Launching}));
+
+  scheduler.statusUpdate(&driver_, makeStatus(task, TASK_RUNNING));
+  EXPECT_EQ(store_->tasks().value().at(0).intent, fleet::TaskRecord::Intent::Running);
+  scheduler.statusUpdate(&driver_, makeStatus(task, TASK_FAILED));
+  EXPECT_TRUE(store_->tasks().value().empty());
 }
 
-TEST_F(FleetSchedulerTest, AsksForItsOldTasksWithoutBotheringPeople) {
-  FleetScheduler& scheduler = make(true);
+TEST_F(FleetSchedulerTest, LaunchesNothingThatItCannotKeep) {
+  FleetScheduler& scheduler = makeWithStore();
   registerWith(scheduler);
-  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"reconcile 0", "reconcile 1", "suppress"}));
-  TaskID census;
-  census.set_value("census-1");
-  scheduler.statusUpdate(&driver_, makeStatus(census, TASK_UNKNOWN));
+  // As a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  driver_.calls.clear();
+  scheduler.resourceOffers(&driver_, {offer("O0"), offer("O1")});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"abort"}));
+  ASSERT_TRUE(scheduler.failure());
+  EXPECT_EQ(scheduler.failure()->rfind("The state cannot be kept: cannot", 0), 0u)
+      << *scheduler.failure();
+  EXPECT_NE(scheduler.failure()->find("state.db"), std::string::npos);
+}
+
+TEST_F(FleetSchedulerTest, ComesBackToTheTaskThatItWasKilledBesides) {
+  FleetScheduler& first = makeWithStore();
+  registerWith(first);
+  const TaskID task = launchOne(first);
+  driver_.calls.clear();
+
+  FleetScheduler& second = makeWithStore();
+  registerWith(second);
+  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"suppress", "reconcile 0", "reconcile 1",
+                                                     "reconcile 1 " + task.value()}));
+  second.resourceOffers(&driver_, {offer("O1")});
+  EXPECT_EQ(driver_.calls.back(), "decline O1");
+  lines_.clear();
+  second.statusUpdate(&driver_, makeStatus(task, TASK_RUNNING));
+  EXPECT_EQ(lines_, (std::vector<std::string>{
+                        "Status update: task " + task.value() + " is in state TASK_RUNNING",
+                        "Server is running: http://127.0.0.1:31000/"}));
+}
+
+TEST_F(FleetSchedulerTest, AsksItsOwnQuestionsWithoutBotheringPeople) {
+  FleetScheduler& scheduler = make();
+  registerWith(scheduler);
+  EXPECT_EQ(driver_.calls, (std::vector<std::string>{"reconcile 0", "reconcile 1"}));
+  scheduler.statusUpdate(&driver_, makeStatus(driver_.askedLast, TASK_UNKNOWN));
   EXPECT_EQ(lines_.size(), 1u);
 }
 

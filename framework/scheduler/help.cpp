@@ -40,13 +40,15 @@ How the executor program gets to the agents
   --executor-uri URI         do not serve it; agents fetch it from here
 
 Coming back
-  --framework-id-file PATH   remember who this framework is. A stop then leaves the servers
-                             running, and the next start with the same file takes them over.
+  --state DIR                keep there who this framework is and every task it launches, before
+                             it launches it. A stop, or an end of whatever kind, then leaves the
+                             servers running, and the next start with the same DIR takes them
+                             over. One scheduler at a time uses a DIR; it is made if need be.
   --failover-timeout TIME    how long the servers live without a scheduler, such as 90mins
-                             (default: 1weeks with --framework-id-file, otherwise 0)
+                             (default: 1weeks with --state, otherwise 0)
   --checkpoint               let servers outlive a restart of their agent
-  --teardown                 with --framework-id-file: end the framework and all its servers,
-                             delete the file, and exit
+  --teardown                 with --state: end the framework and all its servers, delete the
+                             state, and exit
 
 This program
   --seed N                   makes its random choices repeatable (default: 0, drawn from the
@@ -58,14 +60,21 @@ This program
 Every flag can be set by an environment variable as well: --master by MESOS_MASTER, the others by
 MESOS_CPP_ and their name, such as MESOS_CPP_FAILOVER_TIMEOUT. Flags win.
 
-Exit status: 0 after a stop, 1 if something failed, 2 for a mistake in the flags, 3 if the master
-has removed the framework named by --framework-id-file. A second Ctrl-C exits at once.
+Exit status
+  0    after a stop
+  1    something failed, as the last line on stderr says
+  2    a mistake in the flags, or a --state that cannot be used
+  3    the master has removed the framework, and all its servers: it was torn down, or it was away
+       for longer than its --failover-timeout. --state DIR --teardown clears the state; then start
+       anew.
+  4    another scheduler has taken the framework over, with all its servers. Only one may run.
+  130  after a second Ctrl-C, which exits at once
 
 Examples
   scheduler
   scheduler --instances 3 --cpus 0.2 --content '<html><h1>Hello</h1></html>'
-  scheduler --master 10.0.0.1:5050 --artifact-address 10.0.0.5 --framework-id-file web.id
-  scheduler --master 10.0.0.1:5050 --framework-id-file web.id --teardown
+  scheduler --master 10.0.0.1:5050 --artifact-address 10.0.0.5 --state /var/lib/web
+  scheduler --master 10.0.0.1:5050 --state /var/lib/web --teardown
 )";
 
 }  // namespace mesos::scheduler

@@ -46,6 +46,7 @@ constexpr Flag kFlags[] = {{"master"},
                            {"executor-uri"},
                            {"artifact-address"},
                            {"failover-timeout"},
+                           {"state"},
                            {"framework-id-file"},
                            {"teardown", true},
                            {"checkpoint", true},
@@ -205,8 +206,16 @@ void readFramework(Reader& reader, Options* options) {
   reader.text("hostname", "a host name, not empty", &options->hostname, isNotEmpty);
   reader.text("role", "'*' or a role such as 'web' or 'web/frontend', without blanks",
               &options->role, isRole);
-  reader.text("framework-id-file", "the path of a file, not empty", &options->frameworkIdFile,
-              isNotEmpty);
+  reader.text("state", "the path of a directory, not empty", &options->state, isNotEmpty);
+  if (const Setting* gone = reader.find("framework-id-file")) {
+    reader.refuse(
+        gone->source +
+        " has been replaced by --state DIR, a directory that keeps the framework's id and "
+        "its tasks: name one that need not exist yet. (The framework whose id is in " +
+        gone->value +
+        " is not taken over; POST frameworkId=ID to /teardown of the master "
+        "ends it)");
+  }
   reader.toggle("teardown", &options->teardown);
   reader.toggle("checkpoint", &options->checkpoint);
   if (const Setting* setting = reader.find("failover-timeout")) {
@@ -265,8 +274,8 @@ void readRest(Reader& reader, Options* options) {
 }
 
 void checkTogether(Reader& reader, const Options& options) {
-  if (options.teardown && options.frameworkIdFile.empty()) {
-    reader.refuse("--teardown needs --framework-id-file, which says what to tear down");
+  if (options.teardown && options.state.empty()) {
+    reader.refuse("--teardown needs --state, which says what to tear down");
   }
   if (options.teardown && options.isLocal()) {
     reader.refuse(

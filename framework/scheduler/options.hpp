@@ -25,7 +25,7 @@ struct Options {
   std::string hostname;  ///< Empty: this machine's.
   bool checkpoint = false;
   std::optional<Duration> failoverTimeout;
-  std::string frameworkIdFile;  ///< Empty: none, a stop is the end.
+  std::string state;  ///< Directory of what outlives a stop; empty: none, a stop is the end.
   bool teardown = false;
 
   std::string executor;  ///< Path of the program; empty: the one beside this program.

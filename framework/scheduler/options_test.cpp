@@ -53,11 +53,11 @@ TEST(Options, HaveTheTutorialsDefaults) {
 }
 
 TEST(Options, AreSetByFlags) {
-  const Options options = accepted(
-      {"--master=10.0.0.1:5050", "--cpus", "0.25", "--mem=64", "--content", "", "--instances=3",
-       "--name=n", "--user=u", "--role=web/a", "--hostname=h", "--executor=/e",
-       "--artifact-address=10.0.0.5:8000", "--failover-timeout=90mins", "--framework-id-file=f",
-       "--teardown", "--checkpoint", "--seed=7", "--log-level=error"});
+  const Options options =
+      accepted({"--master=10.0.0.1:5050", "--cpus", "0.25", "--mem=64", "--content", "",
+                "--instances=3", "--name=n", "--user=u", "--role=web/a", "--hostname=h",
+                "--executor=/e", "--artifact-address=10.0.0.5:8000", "--failover-timeout=90mins",
+                "--state=f", "--teardown", "--checkpoint", "--seed=7", "--log-level=error"});
   EXPECT_EQ(options.master, "10.0.0.1:5050");
   EXPECT_EQ(options.app.cpus, 0.25);
   EXPECT_EQ(options.app.mem, 64);
@@ -70,7 +70,7 @@ TEST(Options, AreSetByFlags) {
   EXPECT_EQ(options.executor, "/e");
   EXPECT_EQ(options.artifactAddress, (protocol::Address{.host = "10.0.0.5", .port = 8000}));
   EXPECT_EQ(options.failoverTimeout, std::chrono::minutes(90));
-  EXPECT_EQ(options.frameworkIdFile, "f");
+  EXPECT_EQ(options.state, "f");
   EXPECT_TRUE(options.teardown);
   EXPECT_TRUE(options.checkpoint);
   EXPECT_EQ(options.seed, 7u);
@@ -130,7 +130,7 @@ TEST(Options, RefuseBadValues) {
                            "--failover-timeout=inf",
                            "--failover-timeout=1e300",
                            "--failover-timeout=9223372037",
-                           "--framework-id-file=",
+                           "--state=",
                            "--seed=-1",
                            "--seed=x",
                            "--port=70000",
@@ -183,10 +183,15 @@ TEST(Options, SayThatZooKeeperComesLater) {
   EXPECT_NE(text.find("later version"), std::string::npos) << text;
 }
 
+TEST(Options, SayWhatHasReplacedTheFrameworkIdFile) {
+  const std::string text = refused({"--master=h:1", "--framework-id-file=/var/old.id"});
+  EXPECT_NE(text.find("--framework-id-file has been replaced by --state DIR"), std::string::npos);
+  EXPECT_NE(text.find("/var/old.id"), std::string::npos) << text;
+}
+
 TEST(Options, RefuseCombinationsThatMakeNoSense) {
-  EXPECT_NE(refused({"--teardown", "--master=h:1"}).find("--framework-id-file"), std::string::npos);
-  EXPECT_NE(refused({"--teardown", "--framework-id-file=f"}).find("--master=local"),
-            std::string::npos);
+  EXPECT_NE(refused({"--teardown", "--master=h:1"}).find("--state"), std::string::npos);
+  EXPECT_NE(refused({"--teardown", "--state=f"}).find("--master=local"), std::string::npos);
   EXPECT_NE(refused({"--port=1", "--master=h:1"}).find("--port"), std::string::npos);
   EXPECT_NE(refused({"--executor=/e", "--executor-uri=/e"}).find("exclude"), std::string::npos);
   EXPECT_NE(refused({"--artifact-address=1.2.3.4", "--executor-uri=/e"}).find("no use"),
@@ -212,7 +217,7 @@ TEST(Options, HelpNamesEveryFlag) {
                            "--executor-uri",
                            "--artifact-address",
                            "--failover-timeout",
-                           "--framework-id-file",
+                           "--state DIR",
                            "--teardown",
                            "--checkpoint",
                            "--seed",

@@ -3,7 +3,7 @@
 #include "api/artifact_server.hpp"
 #include "fleet/sentences.hpp"
 #include "scheduler/fleet_scheduler.hpp"
-#include "scheduler/framework_id_file.hpp"
+#include "store/store.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/master_address.hpp"
 
@@ -36,7 +36,7 @@ using std::chrono::seconds;
 
 /// How long a stop waits for the tasks to end before it tears down whatever is left.
 constexpr Duration kDrainMax = seconds(10);
-/// The default of --failover-timeout beside --framework-id-file.
+/// The default of --failover-timeout beside --state.
 constexpr Duration kLongFailover = std::chrono::hours(7 * 24);
 
 /// A sentence on stderr, and the status that goes with it.
@@ -140,8 +140,8 @@ FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::str
   framework.add_roles(options.role);
   framework.set_hostname(options.hostname.empty() ? hostname() : options.hostname);
   framework.set_checkpoint(options.checkpoint);
-  const Duration failover = options.failoverTimeout.value_or(
-      options.frameworkIdFile.empty() ? Duration::zero() : kLongFailover);
+  const Duration failover =
+      options.failoverTimeout.value_or(options.state.empty() ? Duration::zero() : kLongFailover);
   framework.set_failover_timeout(toSeconds(failover));
   for (const auto capability :
        {FrameworkInfo::Capability::MULTI_ROLE, FrameworkInfo::Capability::PARTITION_AWARE,
@@ -152,15 +152,21 @@ FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::str
   return framework;
 }
 
+/// What an ERROR event says, and what to do (facts S40, S56).
 int describeFailure(const Options& options, const std::string& message) {
+  if (message.find("Framework failed over") != std::string::npos) {
+    return refuse(kReplaced,
+                  "another scheduler has taken this framework over, and its servers with it; only "
+                  "one may run. If this one is to, end the other and start it again");
+  }
   if (message.find("Framework has been removed") == std::string::npos) {
     return refuse(kFailed, message);
   }
   std::string sentence =
       "the master has removed this framework, and all its tasks with it (it was torn down, or its "
       "failover timeout passed)";
-  if (!options.frameworkIdFile.empty()) {
-    sentence += "; delete " + options.frameworkIdFile + " to start anew";
+  if (!options.state.empty()) {
+    sentence += "; to start anew, clear the state first: the same flags and --teardown";
   }
   return refuse(kRemoved, sentence);
 }
@@ -226,14 +232,14 @@ void supervise(const Options& options, FleetScheduler& scheduler, SchedulerDrive
                Running& running, Waiter& waiter) {
   enum class Phase { Serving, Draining, Leaving } phase = Phase::Serving;
   std::optional<TimePoint> drainUntil;
-  const bool serversLiveOn = !options.frameworkIdFile.empty() && !options.isLocal();
+  const bool serversLiveOn = !options.state.empty() && !options.isLocal();
   while (!running.hasEnded()) {
     const bool signalled = waiter.wait(earliest(scheduler.nextTick(), drainUntil));
     const TimePoint now = transport::currentTime().steady;
     if (signalled && phase != Phase::Serving) std::_Exit(130);
     if (signalled && serversLiveOn) {
       say("Leaving with " + servers(scheduler.tasks()) +
-          " running; start again with the same --framework-id-file to take over");
+          " running; start again with the same --state to take over");
       driver.stop(true);
       phase = Phase::Leaving;
     } else if (signalled) {
@@ -268,7 +274,7 @@ class TeardownScheduler : public Scheduler {
 };
 
 int tearDown(const Options& options, const FrameworkInfo& framework,
-             const SchedulerOptions& driverOptions, Waiter& waiter) {
+             const SchedulerOptions& driverOptions, store::Store& store, Waiter& waiter) {
   TeardownScheduler scheduler;
   const auto driver = makeDriver(scheduler, framework, options.master, driverOptions);
   if (!driver) return refuse(kMistaken, driver.error().message);
@@ -281,11 +287,31 @@ int tearDown(const Options& options, const FrameworkInfo& framework,
     return describeFailure(options, scheduler.failure());
   }
   if (isGone) say("The framework was gone already");
-  if (::unlink(options.frameworkIdFile.c_str()) != 0) {
-    return refuse(kFailed, "cannot delete " + options.frameworkIdFile);
-  }
+  if (const auto erased = store.erase(); !erased) return refuse(kFailed, erased.error().message);
   say("The framework and all its tasks are gone");
   return kSucceeded;
+}
+
+/// What an earlier run has left, and where this one goes on writing.
+struct State {
+  std::unique_ptr<store::Store> store;  ///< Null: nothing is to be kept.
+  std::optional<std::string> frameworkId;
+  std::vector<fleet::TaskRecord> tasks;
+};
+
+Result<State> openState(const Options& options) {
+  State state;
+  if (options.state.empty()) return state;
+  auto opened = store::Store::open(options.state);
+  if (!opened) return opened.error();
+  state.store = std::move(*opened);
+  auto id = state.store->frameworkId();
+  if (!id) return id.error();
+  auto tasks = state.store->tasks();
+  if (!tasks) return tasks.error();
+  state.frameworkId = std::move(*id);
+  state.tasks = std::move(*tasks);
+  return state;
 }
 
 }  // namespace
@@ -295,19 +321,25 @@ int run(const Options& options, Waiter& waiter) {
   const std::uint64_t seed = options.seed != 0 ? options.seed : drawSeed();
   if (options.seed == 0) logger->info("Seed {}; --seed repeats its random choices", seed);
 
-  std::optional<std::string> id;
-  if (!options.frameworkIdFile.empty()) {
-    auto read = readFrameworkId(options.frameworkIdFile);
-    if (!read) return refuse(kMistaken, read.error().message);
-    id = std::move(*read);
+  if (options.teardown && !store::Store::exists(options.state)) {
+    say("There is nothing to tear down: there is no state in " + options.state);
+    return kSucceeded;
   }
+  auto opened = openState(options);
+  if (!opened) return refuse(kMistaken, opened.error().message);
+  State& state = *opened;
   SchedulerOptions driverOptions;
   driverOptions.seed = seed;
   driverOptions.log = logInto(logger);
-  const FrameworkInfo framework = frameworkInfo(options, id);
+  const FrameworkInfo framework = frameworkInfo(options, state.frameworkId);
   if (options.teardown) {
-    if (id) return tearDown(options, framework, driverOptions, waiter);
-    say("There is nothing to tear down: " + options.frameworkIdFile + " does not exist");
+    if (state.frameworkId) {
+      return tearDown(options, framework, driverOptions, *state.store, waiter);
+    }
+    if (const auto erased = state.store->erase(); !erased) {
+      return refuse(kFailed, erased.error().message);
+    }
+    say("There is nothing to tear down: the framework has never been registered");
     return kSucceeded;
   }
 
@@ -317,7 +349,7 @@ int run(const Options& options, Waiter& waiter) {
     if (!started) return refuse(kFailed, started.error().message);
     cluster = std::move(*started);
     say(describe(*cluster));
-    if (!options.frameworkIdFile.empty()) {
+    if (state.store) {
       logger->warn("a stop will end the servers: the embedded cluster ends with this program");
     }
   }
@@ -341,8 +373,8 @@ int run(const Options& options, Waiter& waiter) {
 
   FleetScheduler scheduler({.app = std::move(app),
                             .seed = seed,
-                            .resumed = id.has_value(),
-                            .frameworkIdFile = options.frameworkIdFile,
+                            .store = state.store.get(),
+                            .restored = std::move(state.tasks),
                             .say = say,
                             .changed = [&waiter] { waiter.wake(); }});
   const auto driver = makeDriver(scheduler, framework, master, driverOptions);

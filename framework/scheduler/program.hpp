@@ -11,6 +11,7 @@ constexpr int kSucceeded = 0;
 constexpr int kFailed = 1;
 constexpr int kMistaken = 2;
 constexpr int kRemoved = 3;
+constexpr int kReplaced = 4;
 
 /// Runs until a signal or a failure.
 int run(const Options& options, Waiter& waiter);

@@ -17,7 +17,7 @@ enum class PlantedBug {
   LeakResourcesOfTerminalTask,
   SkipQueuedUpdateAfterAck,
   NoUpdateRetry,
-  ForgetCensusBeforeLaunch,
+  LaunchWithoutRemembering,
 };
 
 inline PlantedBug plantedBug = PlantedBug::None;

@@ -90,6 +90,17 @@ def fetch(url, method="GET", timeout=5):
         connection.close()
 
 
+def post(url, body):
+    """The status."""
+    host, port, path = re.fullmatch(r"http://([^:/]+):(\d+)(/.*)", url).groups()
+    connection = http.client.HTTPConnection(host, int(port), timeout=5)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def answers(url):
     try:
         return fetch(url)[2]
@@ -246,7 +257,7 @@ class ProgramsTest(unittest.TestCase):
 
     def test_a_killed_scheduler_comes_back_to_the_same_servers(self):
         cluster, master = self.cluster()
-        flags = ("--master", master, "--framework-id-file", str(self.scratch / "id"),
+        flags = ("--master", master, "--state", str(self.scratch / "state"),
                  "--instances", "2", "--cpus", "0.1", "--mem", "32")
         program = self.scheduler(*flags)
         urls, _ = self.servers(program, 2)
@@ -256,27 +267,78 @@ class ProgramsTest(unittest.TestCase):
         self.assertEqual([answers(url) for url in urls], ["Hello from Server"] * 2)
         again = self.scheduler(*flags)
         again.expect(r"registered with master")
-        again.expect(r"web-\S+ is in state TASK_RUNNING")
+        told, after = self.servers(again, 2)
+        self.assertEqual(set(told), set(urls))
         # Long enough for an offer to be taken, were one wanted.
         time.sleep(3)
         self.assertEqual(again.count(r"^Prepared task"), 0, again.output())
         self.assertEqual(self.executors(), before)
         # What it came back to, it also keeps: a server that dies now is replaced.
         os.kill(min(before), signal.SIGKILL)
-        self.servers(again, 1)
+        self.servers(again, 1, after)
         self.assertEqual(len(self.executors()), 2)
         # A stop is a failover: the servers live on.
         self.assertEqual(again.end(), 0, again.output())
         time.sleep(0.5)
         self.assertEqual(len(self.executors()), 2)
         # An uninstall is what ends them.
-        uninstall = self.scheduler("--master", master, "--framework-id-file",
-                                   str(self.scratch / "id"), "--teardown")
+        uninstall = self.scheduler("--master", master, "--state", str(self.scratch / "state"),
+                                   "--teardown")
         self.assertEqual(uninstall.process.wait(PATIENCE), 0, uninstall.output())
         self.assertTrue(eventually(lambda: not self.executors()))
-        self.assertFalse((self.scratch / "id").exists())
+        self.assertFalse((self.scratch / "state").exists())
         self.assertEqual(cluster.end(), 0)
         self.assert_nothing_left(urls)
+
+    def test_one_state_has_one_scheduler(self):
+        cluster, master = self.cluster()
+        flags = ("--master", master, "--state", str(self.scratch / "state"))
+        first = self.scheduler(*flags)
+        self.servers(first, 1)
+        second = self.scheduler(*flags)
+        self.assertEqual(second.process.wait(PATIENCE), 2)
+        second.expect(rf"another scheduler \(pid {first.process.pid}\) uses the state in")
+        self.assertEqual(first.end(), 0)
+
+        (self.scratch / "state" / "state.db").write_bytes(b"torn")
+        damaged = self.scheduler(*flags)
+        self.assertEqual(damaged.process.wait(PATIENCE), 2)
+        damaged.expect(r"state\.db is not a database, or damaged .* move it away")
+        self.assertEqual(cluster.end(), 0)
+
+    def test_a_framework_that_was_removed_ends_with_3_and_is_cleared_by_a_teardown(self):
+        cluster, master = self.cluster()
+        flags = ("--master", master, "--state", str(self.scratch / "state"))
+        first = self.scheduler(*flags)
+        framework = first.expect(r"as framework (\S+)")[0].group(1)
+        self.servers(first, 1)
+        first.process.kill()
+        first.process.wait()
+        self.assertEqual(post(f"http://{master}/teardown", f"frameworkId={framework}"), 200)
+        second = self.scheduler(*flags)
+        self.assertEqual(second.process.wait(PATIENCE), 3, second.output())
+        second.expect(r"the master has removed this framework.*--teardown")
+        clear = self.scheduler(*flags, "--teardown")
+        self.assertEqual(clear.process.wait(PATIENCE), 0, clear.output())
+        third = self.scheduler(*flags)
+        self.servers(third, 1)
+        self.assertEqual(third.end(), 0)
+        self.assertEqual(cluster.end(), 0)
+
+    def test_a_scheduler_whose_framework_another_takes_over_ends_with_4(self):
+        cluster, master = self.cluster()
+        flags = ("--master", master, "--state", str(self.scratch / "state"))
+        first = self.scheduler(*flags)
+        urls, _ = self.servers(first, 1)
+        # As after a restore of yesterday's copy on another machine.
+        shutil.copytree(self.scratch / "state", self.scratch / "copy")
+        second = self.scheduler("--master", master, "--state", str(self.scratch / "copy"))
+        self.assertEqual(first.process.wait(PATIENCE), 4, first.output())
+        first.expect(r"another scheduler has taken this framework over")
+        self.assertEqual(self.servers(second, 1)[0], urls)
+        self.assertEqual(len(self.executors()), 1)
+        self.assertEqual(second.end(), 0)
+        self.assertEqual(cluster.end(), 0)
 
     # --- The ways to name a master, and masters that are not there.
 
@@ -307,7 +369,8 @@ class ProgramsTest(unittest.TestCase):
                 (["--instances", "1.5"], ["--instances", "1.5"]),
                 (["--executor", "/nowhere/executor"], ["--executor", "/nowhere/executor"]),
                 (["--no-such-flag"], ["--no-such-flag"]),
-                (["--teardown"], ["--teardown", "--framework-id-file"]),
+                (["--teardown"], ["--teardown", "--state"]),
+                (["--framework-id-file", "f"], ["--framework-id-file", "--state DIR"]),
                 (["--master", "10.0.0.1:5050"], ["--artifact-address", "--executor-uri"])):
             program = self.scheduler(*flags)
             self.assertEqual(program.process.wait(PATIENCE), 2, f"{flags}: {program.output()}")

@@ -55,7 +55,7 @@ constexpr std::pair<PlantedBug, const char*> kBugs[] = {
     {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
     {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
     {PlantedBug::NoUpdateRetry, "never send an update again"},
-    {PlantedBug::ForgetCensusBeforeLaunch, "launch before every task was heard of"},
+    {PlantedBug::LaunchWithoutRemembering, "launch what is not remembered"},
 };
 
 int report(const Run& run) {

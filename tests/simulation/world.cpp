@@ -21,8 +21,9 @@ World::World(WorldOptions options)
   app_.instances = 1 + random_.below(std::uint64_t{4});
   app_.executorUri = "http://127.0.0.1:1/executor";
   checkpoint_ = random_.chance(0.5);
-  for (const char* const name : {"executor not fetched", "executor dies at once", "port taken",
-                                 "scheduler killed", "executor killed", "update sent twice"}) {
+  for (const char* const name :
+       {"executor not fetched", "executor dies at once", "port taken", "scheduler killed",
+        "scheduler killed before it acts", "executor killed", "update sent twice"}) {
     faults_[name] = 0;
   }
 
@@ -64,7 +65,7 @@ std::optional<Violation> World::run() {
     agents_[i]->http.onStart(clockwork_.now());
     pumpAgent(i);
   }
-  startScheduler(std::nullopt);
+  startScheduler();
   scheduleChaos();
   clockwork_.after(options_.faultsFor, [this] { stopChaos(); });
   // A healthy world takes some thousand steps; one that spins takes all of these.

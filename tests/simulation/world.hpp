@@ -66,12 +66,14 @@ class World {
   void note(const std::string& line);
 
   // world_scheduler.cpp: the framework's side.
-  void startScheduler(std::optional<FrameworkID> resumed);
+  void startScheduler();
+  void killScheduler();
   void pumpScheduler();
   void perform(protocol::SchedulerSession::Effect& effect);
   void runCallback();
   void handle(const v1::scheduler::Event& event);
   void performFleet();
+  bool remember(const fleet::Remember& decision);
 
   // world_cluster.cpp: the master and its agents.
   void pumpMaster();
@@ -120,6 +122,9 @@ class World {
   std::unique_ptr<MasterNode> master_;
   std::vector<std::unique_ptr<AgentNode>> agents_;
   std::unique_ptr<SchedulerNode> scheduler_;
+  // What is on the scheduler's disk.
+  std::optional<FrameworkID> storedId_;
+  std::map<std::string, fleet::TaskRecord> storedTasks_;
   std::set<std::string> handledUuids_;
   std::set<std::string> killed_;  // Tasks that the fleet wants gone.
   std::uint64_t schedulerGeneration_ = 0;

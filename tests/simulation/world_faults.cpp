@@ -47,11 +47,9 @@ void World::chaos() {
       if (random_.chance(0.5)) break;
       note("fault: the scheduler is killed and starts again under its id");
       // Before it had an id there was nothing to come back to.
-      if (!scheduler_->session.framework().has_id()) break;
+      if (!storedId_) break;
       ++faults_["scheduler killed"];
-      // A SUBSCRIBE of the dead one that arrived late would take the framework from the living.
-      for (const auto& [id, link] : scheduler_->links) network_.cut(link);
-      startScheduler(FrameworkID(scheduler_->session.framework().id()));
+      killScheduler();
       break;
     default:
       break;  // A quiet moment.

@@ -73,6 +73,10 @@ void World::checkRest() {
     if (node->session.unacknowledgedUpdates() != 0)
       fail("an executor still waits for an acknowledgement");
   }
+  for (const auto& [id, task] : storedTasks_) {
+    if (task.intent != fleet::TaskRecord::Intent::Running) fail(id + " is not remembered to run");
+  }
+  if (storedTasks_.size() != app_.instances) fail("the tasks remembered are not the wanted ones");
   if (scheduler_->fleet.running() != app_.instances ||
       scheduler_->fleet.tasks() != app_.instances) {
     fail("the fleet believes in " + std::to_string(scheduler_->fleet.running()) + " running of " +

@@ -23,7 +23,6 @@ struct World::SchedulerNode {
   protocol::SchedulerSession session;
   fleet::Fleet fleet;
   std::uint64_t generation = 0;
-  bool resumed = false;
   bool registered = false;
   std::map<protocol::ConnectionId, LinkId> links;
   std::deque<std::variant<v1::scheduler::Event, protocol::Disconnected>> callbacks;

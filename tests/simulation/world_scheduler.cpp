@@ -7,7 +7,7 @@ using std::chrono::milliseconds;
 using SchedulerCall = v1::scheduler::Call;
 using SchedulerEvent = v1::scheduler::Event;
 
-void World::startScheduler(std::optional<FrameworkID> resumed) {
+void World::startScheduler() {
   v1::FrameworkInfo framework;
   framework.set_name("simulated");
   framework.set_user("root");
@@ -15,12 +15,21 @@ void World::startScheduler(std::optional<FrameworkID> resumed) {
   framework.set_failover_timeout(1e6);
   framework.set_checkpoint(checkpoint_);
   framework.add_capabilities()->set_type(v1::FrameworkInfo::Capability::PARTITION_AWARE);
-  if (resumed) *framework.mutable_id() = *resumed;
+  if (storedId_) *framework.mutable_id() = *storedId_;
   scheduler_ = std::make_unique<SchedulerNode>(framework, app_, random_.next());
   scheduler_->generation = ++schedulerGeneration_;
-  scheduler_->resumed = resumed.has_value();
+  std::vector<fleet::TaskRecord> tasks;
+  for (const auto& [id, task] : storedTasks_) tasks.push_back(task);
+  scheduler_->fleet.onRestored(clockwork_.now(), tasks);
   scheduler_->session.onLeader(clockwork_.now(), protocol::Address{"127.0.0.1", 5050});
   pumpScheduler();
+}
+
+/// kill -9, and a start with what is on the disk.
+void World::killScheduler() {
+  // A SUBSCRIBE of the dead one that arrived late would take the framework from the living.
+  for (const auto& [id, link] : scheduler_->links) network_.cut(link);
+  startScheduler();
 }
 
 void World::pumpScheduler() {
@@ -88,14 +97,18 @@ void World::runCallback() {
     auto callback = std::move(scheduler_->callbacks.front());
     scheduler_->callbacks.pop_front();
     scheduler_->callbackPending = false;
-    if (const auto* event = std::get_if<SchedulerEvent>(&callback)) {
+    const auto* event = std::get_if<SchedulerEvent>(&callback);
+    if (event) {
       handle(*event);
-      if (event->has_update()) handledUuids_.insert(event->update().status().uuid());
-      scheduler_->session.onHandled(clockwork_.now(), *event);
     } else {
       scheduler_->fleet.onDisconnected(clockwork_.now());
     }
     performFleet();
+    if (scheduler_->generation != generation) return;  // It was killed in the callback.
+    if (event) {
+      if (event->has_update()) handledUuids_.insert(event->update().status().uuid());
+      scheduler_->session.onHandled(clockwork_.now(), *event);
+    }
     pumpScheduler();
     runCallback();
   });
@@ -110,7 +123,8 @@ void World::handle(const SchedulerEvent& event) {
       if (std::exchange(scheduler_->registered, true)) {
         fleet.onReregistered(now);
       } else {
-        fleet.onRegistered(now, scheduler_->resumed);
+        storedId_ = event.subscribed().framework_id();
+        fleet.onRegistered(now);
       }
       break;
     case SchedulerEvent::OFFERS:
@@ -127,6 +141,17 @@ void World::handle(const SchedulerEvent& event) {
   }
 }
 
+/// Whether the scheduler has survived it.
+bool World::remember(const fleet::Remember& decision) {
+  for (const fleet::TaskRecord& task : decision.tasks) storedTasks_[task.id] = task;
+  for (const std::string& id : decision.ended) storedTasks_.erase(id);
+  if (!chaotic_ || !random_.chance(0.02)) return true;
+  note("fault: the scheduler is killed between what it remembers and what it does");
+  ++faults_["scheduler killed before it acts"];
+  killScheduler();
+  return false;
+}
+
 void World::performFleet() {
   SchedulerNode& node = *scheduler_;
   const auto call = [&](SchedulerCall::Type type, auto fill) {
@@ -136,7 +161,9 @@ void World::performFleet() {
     node.session.onCall(clockwork_.now(), std::move(message));
   };
   while (auto effect = node.fleet.poll()) {
-    if (const auto* launch = std::get_if<fleet::Launch>(&*effect)) {
+    if (const auto* decision = std::get_if<fleet::Remember>(&*effect)) {
+      if (!remember(*decision)) return;
+    } else if (const auto* launch = std::get_if<fleet::Launch>(&*effect)) {
       call(SchedulerCall::ACCEPT, [&](SchedulerCall& message) {
         *message.mutable_accept()->add_offer_ids() = launch->offer;
         auto* operation = message.mutable_accept()->add_operations();
