@@ -85,7 +85,8 @@ class Fleet {
   /// Answers every offer at once, with a Launch or a Decline. (So a rescind needs no input: a
   /// launch that crossed it comes back as TASK_DROPPED.)
   void onOffers(Now now, const std::vector<Offer>& offers);
-  /// Returns false for an answer to a question of the fleet's own, of no interest to people.
+  /// Returns whether it is of interest to people: an answer to a question of the fleet's own that
+  /// says what was known is not.
   bool onStatus(Now now, const TaskStatus& status);
   /// Kills every task and launches no more. Ends with Drained.
   void onStop(Now now);

@@ -157,6 +157,21 @@ TEST_F(FleetTest, ALaunchWithoutAWordIsAskedAfterWithItsAgent) {
   EXPECT_EQ(launchOn(offer()).size(), 1u);
 }
 
+TEST_F(FleetTest, KnowsWhichAnswersAreNoNews) {
+  start(1);
+  const std::string id = launchOn(offer())[0].task_id().value();
+  const auto isNews = [&](TaskState state, bool reconciliation) {
+    TaskStatus told = status(id, state);
+    if (reconciliation) told.set_reason(TaskStatus::REASON_RECONCILIATION);
+    return fleet_->onStatus(now_, told);
+  };
+  EXPECT_FALSE(isNews(TASK_STAGING, true));
+  EXPECT_TRUE(isNews(TASK_RUNNING, true));
+  EXPECT_FALSE(isNews(TASK_RUNNING, true));
+  EXPECT_TRUE(isNews(TASK_RUNNING, false)) << "its health may have changed";
+  EXPECT_TRUE(isNews(TASK_FAILED, true));
+}
+
 TEST_F(FleetTest, UnknownWithoutAgentIsNoProof) {
   start(1);
   const std::string id = runOne();

@@ -28,23 +28,26 @@ bool isProvenEnd(TaskState state) {
 bool Fleet::onStatus(Now now, const TaskStatus& status) {
   const bool isOfATask = reconciler_.onStatus(now.steady, status);
   const std::string& id = status.task_id().value();
+  const auto known = tasks_.find(id);
+  const bool isNews =
+      isOfATask && !(known != tasks_.end() && known->second.state == status.state() &&
+                     status.reason() == TaskStatus::REASON_RECONCILIATION);
   if (isOfATask && !ended_.contains(id)) {
-    const auto task = tasks_.find(id);
-    if (task == tasks_.end()) {
+    if (known == tasks_.end()) {
       onStranger(now, status);
     } else if (isTerminal(status.state())) {
-      onEnded(now, task, status);
+      onEnded(now, known, status);
     } else if (status.state() != TASK_UNKNOWN) {
-      onAlive(now, task, status);
+      onAlive(now, known, status);
     } else if (status.has_agent_id() && reconciler_.isCertain()) {
       // No agent is on its way back, and the one asked for has left without a trace (fact C14).
       // (Without agent_id the same word may mean an unreachable agent, fact C13.)
       reconciler_.forget(status.task_id());
-      onEnded(now, task, status);
+      onEnded(now, known, status);
     }
   }
   settle(now);
-  return isOfATask;
+  return isNews;
 }
 
 void Fleet::onStranger(Now now, const TaskStatus& status) {
