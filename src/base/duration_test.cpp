@@ -15,11 +15,16 @@ TEST(Duration, PrintsTheLargestWholeUnit) {
   EXPECT_EQ(formatDuration(0s), "0ns");
 }
 
+// Scenario 177.
 TEST(Duration, ReadsWhatItPrints) {
   for (const Duration duration : {Duration(1), Duration(15min), Duration(2s), Duration(36h)}) {
     EXPECT_EQ(parseDuration(formatDuration(duration)).value(), duration);
   }
   EXPECT_EQ(parseDuration("0.5secs").value(), Duration(500ms));
+  EXPECT_EQ(parseDuration("1.5mins").value(), Duration(90s));
+  EXPECT_EQ(parseDuration("250ms").value(), Duration(250ms));
+  EXPECT_EQ(parseDuration("2hrs").value(), Duration(2h));
+  EXPECT_EQ(parseDuration("1weeks").value(), Duration(24h * 7));
 }
 
 TEST(Duration, RefusesWhatIsNotOne) {

@@ -190,6 +190,7 @@ TEST_F(ExecutorDriverTest, SubscribesAndRegisters) {
   EXPECT_FALSE(stream_.request.headers.has("Authorization"));
 }
 
+// Scenario 169.
 TEST_F(ExecutorDriverTest, ShowsItsToken) {
   environment_["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"] = "a.b.c";
   subscribe();
@@ -220,6 +221,15 @@ TEST_F(ExecutorDriverTest, HandsOnTasksKillsAndMessages) {
   EXPECT_TRUE(told("message: hi"));
   tell(event(Event::HEARTBEAT));
   EXPECT_TRUE(told("other: HEARTBEAT"));
+}
+
+// Scenario 180: it may have ended meanwhile (facts K4, X32).
+TEST_F(ExecutorDriverTest, HandsOnTheKillOfATaskItHasNeverSeen) {
+  subscribe();
+  Event kill = event(Event::KILL);
+  *kill.mutable_kill()->mutable_task_id() = taskId("nobody's");
+  tell(kill);
+  EXPECT_TRUE(told("kill nobody's"));
 }
 
 TEST_F(ExecutorDriverTest, HandsOnGroupsAsOneIfSo) {
@@ -264,6 +274,7 @@ TEST_F(ExecutorDriverTest, RefusesToReportStaging) {
                std::invalid_argument);
 }
 
+// Scenario 171.
 TEST_F(ExecutorDriverTest, ResendsWhatIsNotAcknowledgedWhenTheAgentComesBack) {
   ExecutorDriver& driver = subscribe();
   tell(launchOf("T1"));
@@ -309,6 +320,7 @@ TEST_F(ExecutorDriverTest, ShutsDownWithoutItsAgentUnlessItCheckpoints) {
   EXPECT_FALSE(server_.nextWithin(milliseconds(50)));
 }
 
+// Scenario 172.
 TEST_F(ExecutorDriverTest, ShutsDownWhenTheAgentDoesNotComeBackInTime) {
   environment_["MESOS_RECOVERY_TIMEOUT"] = "100ms";
   std::unique_ptr<ScriptedServer> agent = std::make_unique<ScriptedServer>();
@@ -416,6 +428,7 @@ int runStuckExecutor(bool ownGroup) {
   ::_exit(3);
 }
 
+// Scenario 176.
 TEST(ExecutorDriver, KillsItselfWhenItsShutdownTakesTooLong) {
   for (const bool ownGroup : {true, false}) {
     const int status = runStuckExecutor(ownGroup);

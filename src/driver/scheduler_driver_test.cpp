@@ -243,6 +243,7 @@ TEST_F(SchedulerDriverTest, DeclinesOffersThatNobodyLooksAt) {
   EXPECT_EQ(nextCall().decline().offer_ids(0).value(), "O2");
 }
 
+// Scenario 158.
 TEST_F(SchedulerDriverTest, AcknowledgesAStatusAfterItsCallback) {
   std::promise<void> release;
   std::atomic<bool> entered = false;
@@ -270,6 +271,7 @@ TEST_F(SchedulerDriverTest, AcknowledgesNothingWithoutAUuid) {
   EXPECT_FALSE(server_.nextWithin(milliseconds(50)));
 }
 
+// Scenario 158.
 TEST_F(SchedulerDriverTest, LeavesAcknowledgingToTheUserIfSo) {
   SchedulerDriver& driver = subscribe({.credential = {}, .explicitAcknowledgements = true});
   const Event update = updateOf("T1", TASK_RUNNING, kUuid);
@@ -384,6 +386,7 @@ TEST_F(SchedulerDriverTest, MakesEveryCall) {
   EXPECT_EQ(nextCall().message().data(), "hi");
 }
 
+// Scenario 163.
 TEST_F(SchedulerDriverTest, KeepsTheOrderOfCallsFromOtherThreads) {
   SchedulerDriver& driver = subscribe();
   std::thread other([&] {
@@ -429,6 +432,7 @@ TEST_F(SchedulerDriverTest, SubscribesAgainWhenTheStreamEndsThoughTheConnectionS
   EXPECT_TRUE(told("reregistered with m.example"));
 }
 
+// Scenario 152.
 TEST_F(SchedulerDriverTest, SubscribesAgainWhenTheHeartbeatsStop) {
   drive();
   acceptSubscription(0.05);
@@ -509,6 +513,7 @@ TEST_F(SchedulerDriverTest, SendsItsCredentialsAndLogsNone) {
   EXPECT_EQ(log_.text().find(encodeBase64("me:s3cret")), std::string::npos);
 }
 
+// Scenario 162.
 TEST_F(SchedulerDriverTest, TearsDownWhenStopped) {
   SchedulerDriver& driver = subscribe();
   EXPECT_EQ(driver.stop(), DRIVER_STOPPED);
@@ -519,6 +524,7 @@ TEST_F(SchedulerDriverTest, TearsDownWhenStopped) {
   EXPECT_EQ(driver.killTask(id<TaskID>("T1")), DRIVER_STOPPED);
 }
 
+// Scenario 162.
 TEST_F(SchedulerDriverTest, JustLeavesWhenStoppedForAFailover) {
   SchedulerDriver& driver = subscribe();
   EXPECT_EQ(driver.stop(true), DRIVER_STOPPED);
@@ -600,6 +606,7 @@ TEST_F(SchedulerDriverTest, RefusesToJoinInACallback) {
   EXPECT_THROW(driver.join(), std::logic_error);
 }
 
+// Scenario 161.
 TEST_F(SchedulerDriverTest, LosesNoHeartbeatToACallbackThatBlocks) {
   std::promise<void> release;
   scheduler_.react = [&](const std::string& line, SchedulerDriver*) {
@@ -618,6 +625,7 @@ TEST_F(SchedulerDriverTest, LosesNoHeartbeatToACallbackThatBlocks) {
   EXPECT_EQ(scheduler_.notes.count("disconnected"), 0u);
 }
 
+// Scenario 161.
 TEST_F(SchedulerDriverTest, ReadsNoFurtherWhileTooManyEventsWait) {
   std::promise<void> release;
   scheduler_.react = [&](const std::string& line, SchedulerDriver*) {

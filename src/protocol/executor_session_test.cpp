@@ -225,6 +225,7 @@ TEST_F(ExecutorSessionTest, DoesNothingBeforeItsStart) {
   only<Stopped>();
 }
 
+// Scenario 169.
 TEST_F(ExecutorSessionTest, ConnectsToTheAgentAtOnceAndSubscribes) {
   options.authorization = "Bearer token";
   start();
@@ -361,6 +362,7 @@ TEST_F(ExecutorSessionTest, AnErrorEventIsTheEnd) {
 
 // ---- Losing the agent.
 
+// Scenario 170.
 TEST_F(ExecutorSessionTest, ShutsDownAtOnceWithTheStreamWithoutCheckpoints) {
   startSubscribed();
   session->onBodyEnd(now, stream);
@@ -374,6 +376,7 @@ TEST_F(ExecutorSessionTest, ShutsDownAtOnceWithTheStreamWithoutCheckpoints) {
   only<Stopped>();
 }
 
+// Scenario 171.
 TEST_F(ExecutorSessionTest, ComesBackWithCheckpointsAfterAShortRandomWait) {
   options.checkpoint = true;
   startSubscribed();
@@ -393,6 +396,7 @@ TEST_F(ExecutorSessionTest, ComesBackWithCheckpointsAfterAShortRandomWait) {
   }
 }
 
+// Scenario 172.
 TEST_F(ExecutorSessionTest, GivesUpAfterTheRecoveryTimeoutFromTheFirstDisconnection) {
   options.checkpoint = true;
   options.recoveryTimeout = 10s;
@@ -479,6 +483,7 @@ TEST_F(ExecutorSessionTest, PassesOnAShutdownAndStillReports) {
   EXPECT_TRUE(std::holds_alternative<Stopped>(drain().back()));
 }
 
+// Scenario 175.
 TEST_F(ExecutorSessionTest, AShutdownMayComeFirst) {
   start();
   subscribeRequest();
@@ -521,6 +526,7 @@ TEST_F(ExecutorSessionTest, AnUnreachableAgentHoldsNobodyBack) {
 
 // ---- Updates.
 
+// Scenario 178.
 TEST_F(ExecutorSessionTest, StampsAndSendsUpdates) {
   startSubscribed();
   launch("one");
@@ -567,6 +573,7 @@ TEST_F(ExecutorSessionTest, SendsNoUpdateThatAnAgentWouldRefuse) {
   EXPECT_EQ(0U, session->unacknowledgedUpdates());
 }
 
+// Scenarios 171 and 173.
 TEST_F(ExecutorSessionTest, TellsUnacknowledgedTasksAndUpdatesWhenItComesBack) {
   options.checkpoint = true;
   startSubscribed();
@@ -705,6 +712,7 @@ TEST_F(ExecutorSessionTest, AnIdleCallConnectionMayClose) {
   report("one", v1::TASK_RUNNING);
 }
 
+// Scenario 174.
 TEST_F(ExecutorSessionTest, AnUpdateThatIsRefusedIsDroppedAndSaid) {
   startSubscribed();
   launch("one");
@@ -714,6 +722,7 @@ TEST_F(ExecutorSessionTest, AnUpdateThatIsRefusedIsDroppedAndSaid) {
   EXPECT_EQ(0U, session->unacknowledgedUpdates());
 }
 
+// Scenario 174.
 TEST_F(ExecutorSessionTest, AnUpdateThatIsPutOffIsSentAgain) {
   startSubscribed();
   launch("one");
@@ -793,6 +802,7 @@ TEST_F(ExecutorSessionTest, HeartbeatsDoNotPileUpWhileCallsDoNotReachTheAgent) {
 
 // ---- Stopping.
 
+// Scenario 179.
 TEST_F(ExecutorSessionTest, AStopWaitsForTheAcknowledgements) {
   startSubscribed();
   launch("one");
@@ -809,6 +819,7 @@ TEST_F(ExecutorSessionTest, AStopWaitsForTheAcknowledgements) {
   EXPECT_TRUE(std::holds_alternative<Stopped>(effects[2]));
 }
 
+// Scenario 179.
 TEST_F(ExecutorSessionTest, AStopWaitsOnlySoLong) {
   startSubscribed();
   launch("one");

@@ -280,6 +280,7 @@ TEST_F(SchedulerSessionTest, SubscribedIsDeliveredAndItsFrameworkIdKept) {
   EXPECT_TRUE(session->subscribed());
 }
 
+// Scenario 152.
 TEST_F(SchedulerSessionTest, SubscribesAgainUnderTheIdItWasGivenBothIdsEqual) {
   startSubscribed();
   session->onBodyEnd(now, stream);
@@ -289,6 +290,7 @@ TEST_F(SchedulerSessionTest, SubscribesAgainUnderTheIdItWasGivenBothIdsEqual) {
   EXPECT_EQ("F", call.subscribe().framework_info().id().value());
 }
 
+// Scenario 155.
 TEST_F(SchedulerSessionTest, SubscribesAgainWithoutTheOldStreamsId) {
   startSubscribed();
   session->onBodyEnd(now, stream);
@@ -345,6 +347,7 @@ TEST_F(SchedulerSessionTest, DeliversWhatComesBeforeSubscribed) {
   EXPECT_TRUE(session->subscribed());
 }
 
+// Scenario 154.
 TEST_F(SchedulerSessionTest, OffersBeforeSubscribedBreakTheProtocol) {
   start();
   session->onLeader(now, kLeader);
@@ -357,6 +360,7 @@ TEST_F(SchedulerSessionTest, OffersBeforeSubscribedBreakTheProtocol) {
   EXPECT_TRUE(std::holds_alternative<Waiting>(effects[1]));
 }
 
+// Scenario 160.
 TEST_F(SchedulerSessionTest, DeliversEventsOfUnknownType) {
   startSubscribed();
   session->onBytes(now, stream, encodeRecord(std::string("\x08\x63", 2)));  // type: 99
@@ -366,6 +370,7 @@ TEST_F(SchedulerSessionTest, DeliversEventsOfUnknownType) {
   EXPECT_TRUE(session->subscribed());
 }
 
+// Scenario 160.
 TEST_F(SchedulerSessionTest, DeliversTaskStatesFromTheFutureAsUnknown) {
   startSubscribed();
   Event update = updateEvent("t", "uuid");
@@ -378,6 +383,7 @@ TEST_F(SchedulerSessionTest, DeliversTaskStatesFromTheFutureAsUnknown) {
 
 // ---- Refusals.
 
+// Scenario 168.
 TEST_F(SchedulerSessionTest, AnErrorEventIsTheEnd) {
   startSubscribed();
   event(errorEvent("Framework failed over"));
@@ -394,6 +400,7 @@ TEST_F(SchedulerSessionTest, AnErrorEventIsTheEnd) {
   EXPECT_TRUE(drain().empty());
 }
 
+// Scenario 151.
 TEST_F(SchedulerSessionTest, ARefusedSubscriptionIsAnErrorEventToo) {
   start();
   session->onLeader(now, kLeader);
@@ -411,6 +418,7 @@ TEST_F(SchedulerSessionTest, EventsAfterAnErrorAreNotDelivered) {
   EXPECT_TRUE(all<DeliverEvent>(drain()).empty());
 }
 
+// Scenario 151.
 TEST_F(SchedulerSessionTest, StatusesThatNoRepetitionHelpsFailWithASentence) {
   const std::vector<std::pair<int, std::string>> cases = {{400, "FrameworkInfo"},
                                                           {401, "credentials"},
@@ -433,6 +441,7 @@ TEST_F(SchedulerSessionTest, StatusesThatNoRepetitionHelpsFailWithASentence) {
   }
 }
 
+// Scenario 150.
 TEST_F(SchedulerSessionTest, StatusesThatMayPassAreTriedAgain) {
   for (const int status : {404, 405, 500, 502, 503, 202, 302}) {
     start();
@@ -495,6 +504,7 @@ TEST_F(SchedulerSessionTest, AStreamWithoutItsIdOrOfAnotherTypeIsNotTaken) {
 
 // ---- Redirects.
 
+// Scenario 149.
 TEST_F(SchedulerSessionTest, FollowsARedirectToTheLeaderAndUsesItsPath) {
   start();
   session->onLeader(now, kOther);
@@ -551,6 +561,7 @@ TEST_F(SchedulerSessionTest, ARedirectToNowhereIsAFailure) {
   }
 }
 
+// Scenario 149.
 TEST_F(SchedulerSessionTest, FollowsSoManyRedirectsAndThenBacksOff) {
   options.redirectsMax = 3;
   start();
@@ -666,6 +677,7 @@ TEST_F(SchedulerSessionTest, CountsSilenceFromTheRequestOn) {
   EXPECT_EQ(2U, drain().size());
 }
 
+// Scenario 152.
 TEST_F(SchedulerSessionTest, ResubscribesAfterFiveMissedHeartbeats) {
   startSubscribed();
   EXPECT_EQ(now.steady + 75s, session->deadline());
@@ -680,6 +692,7 @@ TEST_F(SchedulerSessionTest, ResubscribesAfterFiveMissedHeartbeats) {
   resubscribe();
 }
 
+// Scenario 153.
 TEST_F(SchedulerSessionTest, TakesTheHeartbeatIntervalTheMasterTells) {
   for (const auto& [told, silence] :
        std::vector<std::pair<double, Duration>>{{0.2, 1s}, {0, 75s}, {-3, 75s}, {1e300, 5 * 24h}}) {
@@ -836,6 +849,7 @@ TEST_F(SchedulerSessionTest, OpensAConnectionForCallsWhenThereIsOne) {
   EXPECT_EQ("t", call.kill().task_id().value());
 }
 
+// Scenario 163.
 TEST_F(SchedulerSessionTest, PipelinesCallsInOrderOnOneConnection) {
   startSubscribed();
   session->onCall(now, calls::decline({offerId("1")}));
@@ -873,6 +887,7 @@ TEST_F(SchedulerSessionTest, AnIdleCallConnectionMayCloseAndIsOpenedAgainOnDeman
   firstCall(calls::suppress());
 }
 
+// Scenario 157.
 TEST_F(SchedulerSessionTest, RepeatsCallsInOrderOnceWhenTheirConnectionDiesButNeverALaunch) {
   startSubscribed();
   firstCall(calls::revive());
@@ -1080,6 +1095,7 @@ TEST_F(SchedulerSessionTest, CallsQueuedWhenTheSubscriptionEndsAreNotSentOnTheNe
 
 // ---- Calls without a subscription.
 
+// Scenario 156.
 TEST_F(SchedulerSessionTest, LaunchesWithoutASubscriptionAreAnsweredLostOrDropped) {
   for (const bool aware : {false, true}) {
     auto framework = makeFramework();
@@ -1129,6 +1145,7 @@ TEST_F(SchedulerSessionTest, LaunchesThatNeverLeftAreAnsweredWhenTheSubscription
   EXPECT_TRUE(std::holds_alternative<DeliverEvent>(effects[3]));
 }
 
+// Scenario 156.
 TEST_F(SchedulerSessionTest, OtherCallsWithoutASubscriptionAreDropped) {
   start();
   session->onCall(now, calls::kill(taskId("t")));
@@ -1142,6 +1159,7 @@ TEST_F(SchedulerSessionTest, OtherCallsWithoutASubscriptionAreDropped) {
 
 // ---- Suppressed roles.
 
+// Scenario 152.
 TEST_F(SchedulerSessionTest, SuppressionIsToldAgainWithEverySubscription) {
   startSubscribed();
   firstCall(calls::suppress({"web"}));
@@ -1204,6 +1222,7 @@ TEST_F(SchedulerSessionTest, AnAcceptedUpdateOfTheFrameworkHoldsForTheNextSubscr
 
 // ---- Acknowledging.
 
+// Scenario 158.
 TEST_F(SchedulerSessionTest, AcknowledgesAnUpdateOnceItIsHandled) {
   startSubscribed();
   const Event update = updateEvent("t", "0123456789abcdef");
@@ -1220,6 +1239,7 @@ TEST_F(SchedulerSessionTest, AcknowledgesAnUpdateOnceItIsHandled) {
   EXPECT_EQ("0123456789abcdef", call.acknowledge().uuid());
 }
 
+// Scenario 158.
 TEST_F(SchedulerSessionTest, AcknowledgesNothingElse) {
   startSubscribed();
   session->onHandled(now, updateEvent("t", ""));
@@ -1228,6 +1248,28 @@ TEST_F(SchedulerSessionTest, AcknowledgesNothingElse) {
   nowhere.mutable_update()->mutable_status()->clear_agent_id();
   session->onHandled(now, nowhere);
   EXPECT_TRUE(drain().empty());
+}
+
+// Scenario 159: the agent has not heard the first acknowledgement (fact U12).
+TEST_F(SchedulerSessionTest, ARepeatedUpdateIsDeliveredAndAcknowledgedAgain) {
+  startSubscribed();
+  const Event update = updateEvent("t", "0123456789abcdef");
+  int acknowledged = 0;
+  for (int delivery = 0; delivery < 2; ++delivery) {
+    event(update);
+    EXPECT_EQ(1U, all<DeliverEvent>(drain()).size());
+    session->onHandled(now, update);
+    auto effects = drain();
+    for (const Connect& connect : all<Connect>(effects)) {
+      callConnection = connect.id;
+      session->onConnected(now, callConnection);
+      effects = drain();
+    }
+    for (const Send& send : all<Send>(effects)) {
+      acknowledged += callOf(send).acknowledge().uuid() == "0123456789abcdef" ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(2, acknowledged);
 }
 
 TEST_F(SchedulerSessionTest, AcknowledgesOnALaterSubscriptionButNotWithoutOne) {
