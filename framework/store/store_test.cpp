@@ -47,8 +47,10 @@ class StoreTest : public testing::Test {
   void fill() {
     const auto store = open();
     ASSERT_TRUE(store->setFrameworkId("F-0000"));
-    for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(store->update({task("web-" + std::to_string(i))}, {}));
+    for (int i = 0; i < 200; i += 20) {
+      std::vector<TaskRecord> tasks;
+      for (int j = i; j < i + 20; ++j) tasks.push_back(task("web-" + std::to_string(j)));
+      ASSERT_TRUE(store->update(tasks, {}));
     }
   }
 
