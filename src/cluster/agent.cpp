@@ -59,6 +59,12 @@ void Agent::State::handle(Now now, const FrameworkResubscribed& message) {
   resendAll(now, id);
 }
 
+void Agent::State::handle(Now, const FrameworkUpdated& message) {
+  if (AgentFramework* known = findFramework(message.framework.id().value())) {
+    known->info = message.framework;
+  }
+}
+
 void Agent::State::leave(Now now) {
   if (hasLeft) return;
   hasLeft = true;

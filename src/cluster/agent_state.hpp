@@ -63,6 +63,7 @@ struct Agent::State {
   void handle(Now now, const ShutdownFramework& message);
   void handle(Now now, const FrameworkResubscribed& message);
   void leave(Now now);
+  void handle(Now now, const FrameworkUpdated& message);
   void fireTimers(Now now);
   void fireTimers(Now now, ContainerRun& run);
   std::optional<TimePoint> deadline() const;

@@ -115,14 +115,19 @@ bool Master::wasRemoved(const std::string& frameworkId) const {
                      [&](const auto& one) { return one.info.id().value() == frameworkId; });
 }
 
-/// Fact S11: the reasons to refuse a framework.
-Result<void> Master::admit(const Call::Subscribe& subscribe) const {
-  const FrameworkInfo& info = subscribe.framework_info();
-  if (const auto valid = validateSubscribe(subscribe); !valid) return valid;
+Result<void> Master::admitRoles(const FrameworkInfo& info) const {
   for (const std::string& role : rolesOf(info)) {
     if (options_.roleWhitelist.empty() || options_.roleWhitelist.count(role) != 0) continue;
     return Error{"Role '" + role + "' is not present in the master's --roles"};
   }
+  return {};
+}
+
+/// Fact S11: the reasons to refuse a framework.
+Result<void> Master::admit(const Call::Subscribe& subscribe) const {
+  const FrameworkInfo& info = subscribe.framework_info();
+  if (const auto valid = validateSubscribe(subscribe); !valid) return valid;
+  if (const auto valid = admitRoles(info); !valid) return valid;
   if (info.user() == "root" && !options_.rootSubmissions) {
     return Error{"User 'root' is not allowed to run frameworks without --root_submissions set"};
   }
@@ -130,11 +135,7 @@ Result<void> Master::admit(const Call::Subscribe& subscribe) const {
   if (wasRemoved(id)) return Error{"Framework has been removed"};
   const auto known = frameworks_.find(id);
   if (known == frameworks_.end()) return {};
-  const FrameworkInfo& old = known->second.info;
-  if (old.has_principal() != info.has_principal() || old.principal() != info.principal()) {
-    return Error{"Changing framework's principal is not allowed."};
-  }
-  return {};
+  return validatePrincipal(known->second.info, info);
 }
 
 void Master::refuse(StreamId stream, const std::string& message) {
@@ -209,6 +210,24 @@ void Master::resubscribe(Now now, StreamId stream, MasterFramework& framework, F
   for (const auto& agent : agents_) {
     sendToAgent(agent.second, FrameworkResubscribed{framework.info});
   }
+}
+
+/// Facts S60-S63.
+Result<void> Master::updateFramework(Now now, const Call::UpdateFramework& update) {
+  MasterFramework* framework = findFramework(update.framework_info().id().value());
+  if (framework == nullptr) return Error{"Framework cannot be found"};
+  if (auto valid = validateUpdate(framework->info, update); !valid) return valid;
+  if (auto valid = admitRoles(update.framework_info()); !valid) return valid;
+  framework->info = update.framework_info();
+  const std::set<std::string> roles = rolesOf(framework->info);
+  const std::set<std::string> outstanding = framework->offers;
+  for (const std::string& id : outstanding) {
+    if (roles.count(allocationRole(offers_.at(id).resources)) == 0) rescindOffer(now, id);
+  }
+  allocator_.updateFramework(now, framework->info,
+                             {update.suppressed_roles().begin(), update.suppressed_roles().end()});
+  for (const auto& agent : agents_) sendToAgent(agent.second, FrameworkUpdated{framework->info});
+  return {};
 }
 
 void Master::connect(Now now, StreamId stream, MasterFramework& framework) {

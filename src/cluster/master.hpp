@@ -137,6 +137,9 @@ class Master {
   void onCall(Now now, const Call& call);
   /// The operator's POST /teardown (fact S57). False: no such framework.
   bool teardown(Now now, const std::string& frameworkId);
+  /// An UPDATE_FRAMEWORK of a connected framework, validated (Q6). An error is answered 400 (fact
+  /// S60).
+  Result<void> updateFramework(Now now, const Call::UpdateFramework& update);
 
   /// `link` names the agent's connection, which the shell chooses and keeps.
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
@@ -176,6 +179,7 @@ class Master {
   Result<void> admit(const Call::Subscribe& subscribe) const;
   void subscribeNew(Now now, StreamId stream, FrameworkInfo info,
                     const std::set<std::string>& suppressed);
+  Result<void> admitRoles(const FrameworkInfo& info) const;
   void resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
                    const std::set<std::string>& suppressed);
   void connect(Now now, StreamId stream, MasterFramework& framework);

@@ -157,7 +157,10 @@ std::optional<Response> MasterHttp::State::onScheduler(const Exchange& exchange)
   }
   if (auto refusal = refusalOfCall(exchange.request, call)) return refusal;
   if (call.type() == SchedulerCall::UNKNOWN) return notImplemented();
-  if (call.type() == SchedulerCall::UPDATE_FRAMEWORK) return notServed("UPDATE_FRAMEWORK");
+  if (call.type() == SchedulerCall::UPDATE_FRAMEWORK) {
+    const auto updated = master.updateFramework(exchange.now, call.update_framework());
+    return updated ? Response{} : badRequest(updated.error().message);
+  }
   master.onCall(exchange.now, call);
   return accepted();
 }

@@ -84,8 +84,12 @@ struct ShutdownFramework {
 struct FrameworkResubscribed {
   FrameworkInfo framework;
 };
-using MasterToAgent =
-    std::variant<AgentRegistered, RunTask, KillTask, AcknowledgeUpdate, MessageToExecutor,
-                 ShutdownExecutor, ShutdownFramework, FrameworkResubscribed>;
+/// The framework changed its info (fact S60).
+struct FrameworkUpdated {
+  FrameworkInfo framework;
+};
+using MasterToAgent = std::variant<AgentRegistered, RunTask, KillTask,
+                                   AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
+                                   ShutdownFramework, FrameworkResubscribed, FrameworkUpdated>;
 
 }  // namespace mesos::cluster

@@ -149,10 +149,6 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const Replay::Excluded excluded{
       {"011-garbage-closed", "no HTTP at all: the transport closes (T1)"},
       {"052-corrupt-gzip-500", "the transport inflates request bodies (T5)"},
-      {"088-update-framework-principal-400", "UPDATE_FRAMEWORK is not served yet (5.7)"},
-      {"089-update-framework-user-400", "UPDATE_FRAMEWORK is not served yet (5.7)"},
-      {"090-update-framework-checkpoint-400", "UPDATE_FRAMEWORK is not served yet (5.7)"},
-      {"091-update-framework-role-400", "UPDATE_FRAMEWORK is not served yet (5.7)"},
       {"115-operator-mark-gone-unknown", "MARK_AGENT_GONE is not served yet (G6)"},
       {"116-operator-drain-unknown", "DRAIN_AGENT is not served yet (G9)"},
   };
@@ -174,7 +170,7 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const auto onMaster = [](const std::string& name) {
     return name.find("-agent-") == std::string::npos;
   };
-  EXPECT_EQ(replay.run(excluded, onMaster), 121);
+  EXPECT_EQ(replay.run(excluded, onMaster), 125);
 }
 
 TEST(RecordedLifecycle, CallsInJsonAreAnsweredAsRecorded) {
@@ -197,13 +193,11 @@ TEST(RecordedFailover, TheOldStreamIsFenced) {
 
 TEST(RecordedSubscriptions, InJsonAreAnsweredAsRecorded) {
   const Replay::Excluded excluded{
-      {"021-UPDATE_FRAMEWORK", "UPDATE_FRAMEWORK is not served yet (5.7)"},
-      {"022-UPDATE_FRAMEWORK-role-removed", "UPDATE_FRAMEWORK is not served yet (5.7)"},
       {"033-pipelined-calls", "several requests in one: the transport's business (T1)"},
   };
   Replay replay("subscribe-json", "415e8462-c26e-4ede-9f49-bdc9c8187dad");
   replay.cluster().startAgent();
-  EXPECT_EQ(replay.run(excluded, toMasterAlways), 30);
+  EXPECT_EQ(replay.run(excluded, toMasterAlways), 32);
 }
 
 TEST(RecordedSubscriptions, InProtobufAreAnsweredAsRecorded) {

@@ -101,6 +101,29 @@ Result<void> validateFailoverTimeout(const FrameworkInfo& framework) {
   return Error{text.str()};
 }
 
+/// What a SUBSCRIBE and an UPDATE_FRAMEWORK say about roles, beside the FrameworkInfo.
+template <typename Message>
+Result<void> validateRoleLists(const Message& message) {
+  const std::set<std::string> roles = rolesOf(message.framework_info());
+  std::set<std::string> others;
+  for (const std::string& role : message.suppressed_roles()) {
+    if (roles.count(role) == 0) others.insert(role);
+  }
+  if (!others.empty()) {
+    return Error{"Suppressed roles " + inBraces(others) + " are not contained in the set of roles"};
+  }
+  for (const auto& [role, constraints] : message.offer_constraints().role_constraints()) {
+    if (roles.count(role) == 0) {
+      return Error{"Offer constraints specify `role_constraints` for a role '" + role +
+                   "'not contained in the set of roles"};
+    }
+    if (constraints.groups().empty()) {
+      return Error{"Offer constraints of role '" + role + "' must have at least one group"};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 bool hasCapability(const FrameworkInfo& framework, FrameworkInfo::Capability::Type capability) {
@@ -140,24 +163,36 @@ Result<void> validateFramework(const FrameworkInfo& framework) {
 
 Result<void> validateSubscribe(const v1::scheduler::Call::Subscribe& subscribe) {
   if (const auto valid = validateFramework(subscribe.framework_info()); !valid) return valid;
-  const std::set<std::string> roles = rolesOf(subscribe.framework_info());
-  std::set<std::string> others;
-  for (const std::string& role : subscribe.suppressed_roles()) {
-    if (roles.count(role) == 0) others.insert(role);
+  return validateRoleLists(subscribe);
+}
+
+Result<void> validatePrincipal(const FrameworkInfo& known, const FrameworkInfo& updated) {
+  if (known.has_principal() == updated.has_principal() &&
+      known.principal() == updated.principal()) {
+    return {};
   }
-  if (!others.empty()) {
-    return Error{"Suppressed roles " + inBraces(others) + " are not contained in the set of roles"};
+  return Error{"Changing framework's principal is not allowed."};
+}
+
+Result<void> validateUpdate(const FrameworkInfo& known,
+                            const v1::scheduler::Call::UpdateFramework& update) {
+  const FrameworkInfo& updated = update.framework_info();
+  if (const auto valid = validateFramework(updated); !valid) {
+    return Error{"Supplied FrameworkInfo is not valid: " + valid.error().message};
   }
-  for (const auto& [role, constraints] : subscribe.offer_constraints().role_constraints()) {
-    if (roles.count(role) == 0) {
-      return Error{"Offer constraints specify `role_constraints` for a role '" + role +
-                   "'not contained in the set of roles"};
-    }
-    if (constraints.groups().empty()) {
-      return Error{"Offer constraints of role '" + role + "' must have at least one group"};
-    }
+  const auto unchanged = [](const char* field, const std::string& from, const std::string& to) {
+    if (from == to) return Result<void>();
+    return Result<void>(Error{"Updating 'FrameworkInfo." + std::string(field) +
+                              "' is unsupported; attempted to update from '" + from + "' to '" +
+                              to + "'"});
+  };
+  const auto yesOrNo = [](bool value) { return std::string(value ? "true" : "false"); };
+  for (const auto& valid :
+       {validatePrincipal(known, updated), unchanged("user", known.user(), updated.user()),
+        unchanged("checkpoint", yesOrNo(known.checkpoint()), yesOrNo(updated.checkpoint()))}) {
+    if (!valid) return Error{"FrameworkInfo update is not valid: " + valid.error().message};
   }
-  return {};
+  return validateRoleLists(update);
 }
 
 std::string describe(const Resource& resource) {

@@ -22,6 +22,11 @@ Result<void> validateId(std::string_view id);
 Result<void> validateFramework(const FrameworkInfo& framework);
 /// validateFramework, and what else of a SUBSCRIBE does not depend on the master (facts S2, S3).
 Result<void> validateSubscribe(const v1::scheduler::Call::Subscribe& subscribe);
+/// The same of an UPDATE_FRAMEWORK, for a framework that is `known` so far (fact S60).
+Result<void> validateUpdate(const FrameworkInfo& known,
+                            const v1::scheduler::Call::UpdateFramework& update);
+/// Neither a resubscription nor an update may change it (facts S42, S60).
+Result<void> validatePrincipal(const FrameworkInfo& known, const FrameworkInfo& updated);
 
 /// As Mesos prints them: `cpus(allocated: *):0.1; ports(allocated: *):[31000-31001]`.
 std::string describe(const Resource& resource);

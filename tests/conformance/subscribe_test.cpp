@@ -202,6 +202,82 @@ TEST_P(Subscribe, C042_RefusesTheIdOfAFrameworkThatWasTornDown) {
   EXPECT_EQ(refusalOf(framework.info()), "Framework has been removed");
 }
 
+/// An UPDATE_FRAMEWORK of `framework` with its info changed as wanted.
+SchedulerCall updateOf(const TestFramework& framework,
+                       const std::function<void(FrameworkInfo&)>& change) {
+  SchedulerCall call;
+  call.set_type(SchedulerCall::UPDATE_FRAMEWORK);
+  FrameworkInfo& info = *call.mutable_update_framework()->mutable_framework_info();
+  info = framework.info();
+  change(info);
+  return call;
+}
+
+TEST_P(Subscribe, C052_UpdatesAFrameworkAtOnce) {
+  TestFramework framework = subscribe(withRoles({"a"}));
+  const auto answer = framework.call(updateOf(framework, [](FrameworkInfo& info) {
+    info.set_name("renamed");
+    info.set_webui_url("http://127.0.0.1/");
+    info.add_roles("b");
+  }));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "");
+  const auto state = frameworkState(master(), framework.id().value());
+  EXPECT_STREQ(state.json["name"].GetString(), "renamed");
+  EXPECT_STREQ(state.json["webui_url"].GetString(), "http://127.0.0.1/");
+  EXPECT_EQ(state.json["roles"].Size(), 2u);
+}
+
+TEST_P(Subscribe, C052_RescindsTheOffersOfARoleThatIsRemoved) {
+  TestFramework framework = subscribe(withRoles({"a"}));
+  const Offer ofA = framework.offer();
+  ASSERT_EQ(ofA.allocation_info().role(), "a");
+  const auto answer = framework.call(updateOf(framework, [](FrameworkInfo& info) {
+    info.clear_roles();
+    info.add_roles("b");
+  }));
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(framework.offer().allocation_info().role(), "b");
+  ASSERT_EQ(framework.rescinded().size(), 1u);
+  EXPECT_EQ(framework.rescinded()[0].value(), ofA.id().value());
+}
+
+TEST_P(Subscribe, C052_SuppressesAndRevivesRolesByAnUpdate) {
+  TestFramework framework = subscribe(withRoles({"a"}));
+  const auto nothing = [](FrameworkInfo&) {};
+  SchedulerCall suppressing = updateOf(framework, nothing);
+  suppressing.mutable_update_framework()->add_suppressed_roles("a");
+  const Offer offer = framework.offer();
+  EXPECT_EQ(framework.call(suppressing).status, 200);
+  EXPECT_TRUE(framework.rescinded().empty());
+  framework.decline(offer, 3600 * std::max(1.0, environment().timeScale));
+  framework.expectNoOffer(scaled(2));
+  EXPECT_EQ(framework.call(updateOf(framework, nothing)).status, 200);
+  framework.offer();
+  EXPECT_TRUE(framework.rescinded().empty());
+}
+
+TEST_P(Subscribe, C052_RefusesToUpdateWhatMayNotChange) {
+  TestFramework framework = subscribe(withRoles({"a"}));
+  const std::vector<std::function<void(FrameworkInfo&)>> changes{
+      [](FrameworkInfo& info) { info.set_user("zz"); },
+      [](FrameworkInfo& info) { info.set_principal("zz"); },
+      [](FrameworkInfo& info) { info.set_checkpoint(true); },
+      [](FrameworkInfo& info) { info.add_roles("a//b"); },
+      [](FrameworkInfo& info) { info.mutable_id()->set_value("another"); }};
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    const auto answer = framework.call(updateOf(framework, changes[i]));
+    EXPECT_EQ(answer.status, 400) << i;
+    EXPECT_NE(answer.body, "") << i;
+  }
+  SchedulerCall suppressing = updateOf(framework, [](FrameworkInfo&) {});
+  suppressing.mutable_update_framework()->add_suppressed_roles("zz");
+  EXPECT_EQ(framework.call(suppressing).status, 400);
+  const auto same =
+      framework.call(updateOf(framework, [](FrameworkInfo& info) { info.set_checkpoint(false); }));
+  EXPECT_EQ(same.status, 200) << same.body;
+}
+
 TEST_P(Subscribe, C053_RefusesCallsThatBelongToNoSubscription) {
   TestFramework framework = subscribe(withFailoverTimeout(1000 * environment().timeScale));
   SchedulerCall revive;
