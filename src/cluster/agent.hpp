@@ -107,6 +107,8 @@ struct AgentExecutor {
   int pid = 0;                        ///< Of the executor, or of the command; 0: not forked.
   std::map<std::string, Task> tasks;  ///< Launched, until the terminal update is acknowledged.
   std::vector<TaskInfo> queuedTasks;  ///< Not yet given to the executor.
+  /// Ids of queued tasks that came in a group, to the group's number (facts L34, K13).
+  std::map<std::string, std::uint64_t> queuedGroups;
   std::deque<Task> completedTasks;
 };
 

@@ -96,7 +96,32 @@ void Agent::State::dropForgottenTasks(Now now, ContainerRun& run,
 
 void Agent::State::deliverQueuedTasks(Now now, ContainerRun& run) {
   const auto queued = std::exchange(run.executor->queuedTasks, {});
-  for (const auto& task : queued) deliverTask(now, run, task);
+  const auto groups = std::exchange(run.executor->queuedGroups, {});
+  for (auto task = queued.begin(); task != queued.end();) {
+    const auto group = groups.find(task->task_id().value());
+    if (group == groups.end()) {
+      deliverTask(now, run, *task++);
+      continue;
+    }
+    std::vector<TaskInfo> members;  // They were queued side by side.
+    for (; task != queued.end(); ++task) {
+      const auto other = groups.find(task->task_id().value());
+      if (other == groups.end() || other->second != group->second) break;
+      members.push_back(*task);
+    }
+    deliverGroup(now, run, members);
+  }
+}
+
+/// Fact L34.
+void Agent::State::deliverGroup(Now now, ContainerRun& run, const std::vector<TaskInfo>& tasks) {
+  Event event = simpleEvent(Event::LAUNCH_GROUP);
+  for (const TaskInfo& task : tasks) {
+    run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
+    *event.mutable_launch_group()->mutable_task_group()->add_tasks() = task;
+  }
+  run.givenTask = true;
+  send(now, run, std::move(event));
 }
 
 void Agent::State::deliverTask(Now now, ContainerRun& run, const TaskInfo& task) {
@@ -137,15 +162,26 @@ void Agent::State::handle(Now now, const KillTask& message) {
   send(now, runs.at(executor->containerId), std::move(event));
 }
 
+/// Facts K11 and K13: with one task of a group all of it is killed.
 void Agent::State::killQueued(Now now, AgentFramework& known, AgentExecutor& executor,
                               const std::string& taskId) {
-  Task* task = takeQueued(known, executor, taskId);
-  if (task == nullptr) return;  // Killed before.
-  TaskStatus status = makeAgentStatus(now, taskId,
-                                      {TASK_KILLED, TaskStatus::REASON_TASK_KILLED_DURING_LAUNCH,
-                                       "Killed before delivery to the executor"});  // Fact K11.
-  *status.mutable_executor_id() = executor.info.executor_id();
-  accept(now, known.info.id().value(), task, std::move(status));
+  std::vector<std::string> killed{taskId};
+  if (const auto group = executor.queuedGroups.find(taskId); group != executor.queuedGroups.end()) {
+    const std::uint64_t number = group->second;
+    killed.clear();
+    for (const auto& [member, ofMember] : executor.queuedGroups) {
+      if (ofMember == number) killed.push_back(member);
+    }
+  }
+  for (const std::string& id : killed) {
+    Task* task = takeQueued(known, executor, id);
+    if (task == nullptr) continue;  // Killed before.
+    TaskStatus status = makeAgentStatus(now, id,
+                                        {TASK_KILLED, TaskStatus::REASON_TASK_KILLED_DURING_LAUNCH,
+                                         "Killed before delivery to the executor"});
+    *status.mutable_executor_id() = executor.info.executor_id();
+    accept(now, known.info.id().value(), task, std::move(status));
+  }
 }
 
 Task* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
@@ -157,7 +193,8 @@ Task* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
   if (found == queued.end()) return nullptr;
   Task& task = executor.tasks[taskId];
   task = taskOf(*found, known.info.id());
-  queued.erase(found);
+  executor.queuedGroups.erase(taskId);
+  queued.erase(found);  // `taskId` may be its own.
   return &task;
 }
 
@@ -296,6 +333,7 @@ void Agent::State::removeExecutor(AgentFramework& known, const std::string& exec
   AgentExecutor& executor = found->second;
   // Tasks that nobody acknowledges any more are shown as they were last heard of.
   executor.queuedTasks.clear();
+  executor.queuedGroups.clear();
   while (!executor.tasks.empty()) completeTask(executor, executor.tasks.begin()->first);
   known.completedExecutors.push_back(std::move(executor));
   known.executors.erase(found);

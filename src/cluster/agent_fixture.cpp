@@ -7,6 +7,9 @@ namespace {
 std::string wordFor(const Agent::Event& event) {
   std::string word = Agent::Event::Type_Name(event.type());
   if (event.has_launch()) word += " " + event.launch().task().task_id().value();
+  for (const auto& task : event.launch_group().task_group().tasks()) {
+    word += " " + task.task_id().value();
+  }
   if (event.has_kill()) word += " " + event.kill().task_id().value();
   if (event.has_acknowledged()) {
     word += " " + event.acknowledged().task_id().value() + " " + event.acknowledged().uuid().back();

@@ -31,43 +31,57 @@ std::optional<std::string> limitsError(const TaskInfo& task) {
 }  // namespace
 
 void Agent::State::handle(Now now, const RunTask& message) {
+  run(now, {message.framework, {message.task}, message.launchExecutor}, false);
+}
+
+void Agent::State::handle(Now now, const RunTaskGroup& message) { run(now, message, true); }
+
+void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   const std::string& frameworkId = message.framework.id().value();
-  const std::string& executorId = executorIdOf(message.task);
+  const TaskInfo& first = message.tasks.front();
   if (isShuttingDown(frameworkId)) return;  // Fact L47.
   // The id is free again, so what is left of an earlier bearer must not swallow this one's (X34).
-  streams.erase({frameworkId, message.task.task_id().value()});
+  for (const TaskInfo& task : message.tasks) streams.erase({frameworkId, task.task_id().value()});
 
   AgentFramework& known = framework(message.framework);
   if (const auto refusal = refuse(known, message)) {
-    dropTask(now, known, message, *refusal);
+    dropTasks(now, known, message, *refusal);
     removeFrameworkIfIdle(frameworkId);
     return;
   }
-  const auto found = known.executors.find(executorId);
+  const auto found = known.executors.find(executorIdOf(first));
   AgentExecutor& executor =
-      found == known.executors.end() ? startExecutor(now, known, message.task) : found->second;
-  if (executor.state == ExecutorState::Registering) {
-    executor.queuedTasks.push_back(message.task);
-  } else {
-    deliverTask(now, runs.at(executor.containerId), message.task);
+      found == known.executors.end() ? startExecutor(now, known, first) : found->second;
+  if (executor.state != ExecutorState::Registering) {
+    ContainerRun& container = runs.at(executor.containerId);
+    return isGroup ? deliverGroup(now, container, message.tasks)
+                   : deliverTask(now, container, first);
   }
+  for (const TaskInfo& task : message.tasks) {
+    executor.queuedTasks.push_back(task);
+    if (isGroup) executor.queuedGroups[task.task_id().value()] = nextGroup;
+  }
+  ++nextGroup;
 }
 
 std::optional<Agent::State::Refusal> Agent::State::refuse(const AgentFramework& known,
-                                                          const RunTask& message) const {
-  if (auto error = limitsError(message.task)) {
-    return Refusal{TaskStatus::REASON_GC_ERROR, *error, false};
+                                                          const RunTaskGroup& message) const {
+  for (const TaskInfo& task : message.tasks) {
+    if (auto error = limitsError(task)) {
+      return Refusal{TaskStatus::REASON_GC_ERROR, *error, false};
+    }
   }
-  const auto found = known.executors.find(executorIdOf(message.task));
+  const TaskInfo& first = message.tasks.front();
+  const auto found = known.executors.find(executorIdOf(first));
   if (found == known.executors.end()) {
-    if (message.task.has_executor() && !message.launchExecutor.value_or(true)) {
+    if (first.has_executor() && !message.launchExecutor.value_or(true)) {
       return Refusal{TaskStatus::REASON_EXECUTOR_TERMINATED,
                      "Master wants to use an existing executor, but there is none"};
     }
     return std::nullopt;
   }
   const ExecutorState state = found->second.state;
-  if (!message.task.has_executor()) {
+  if (!first.has_executor()) {
     return Refusal{TaskStatus::REASON_TASK_INVALID,
                    "Cannot reuse an already existing executor for a command task"};
   }
@@ -83,20 +97,22 @@ std::optional<Agent::State::Refusal> Agent::State::refuse(const AgentFramework& 
   return std::nullopt;
 }
 
-void Agent::State::dropTask(Now now, AgentFramework& known, const RunTask& message,
-                            const Refusal& refusal) {
-  const std::string& executorId = executorIdOf(message.task);
+void Agent::State::dropTasks(Now now, AgentFramework& known, const RunTaskGroup& message,
+                             const Refusal& refusal) {
+  const TaskInfo& first = message.tasks.front();
+  const std::string& executorId = executorIdOf(first);
   const std::string& frameworkId = known.info.id().value();
-  TaskStatus status = makeAgentStatus(now, message.task.task_id().value(),
-                                      {droppedState(known.info), refusal.reason, refusal.message});
-  if (refusal.namesExecutor) status.mutable_executor_id()->set_value(executorId);
-  accept(now, frameworkId, nullptr, std::move(status));
-
+  for (const TaskInfo& task : message.tasks) {
+    TaskStatus status = makeAgentStatus(
+        now, task.task_id().value(), {droppedState(known.info), refusal.reason, refusal.message});
+    if (refusal.namesExecutor) status.mutable_executor_id()->set_value(executorId);
+    accept(now, frameworkId, nullptr, std::move(status));
+  }
   // A master that counts on a new executor must learn that there is none.
   const AgentExecutor* existing = findExecutor(frameworkId, executorId);
   const bool isNew = existing == nullptr || existing->state == ExecutorState::Terminated;
-  if (message.task.has_executor() && message.launchExecutor.value_or(isNew)) {
-    tellMaster(ExecutorExited{known.info.id(), message.task.executor().executor_id(), kNoStatus});
+  if (first.has_executor() && message.launchExecutor.value_or(isNew)) {
+    tellMaster(ExecutorExited{known.info.id(), first.executor().executor_id(), kNoStatus});
   }
 }
 

@@ -56,14 +56,15 @@ struct Agent::State {
   void sendRegistration(Now now);
   void handle(Now now, const AgentRegistered& message);
   void handle(Now now, const RunTask& message);
+  void handle(Now now, const RunTaskGroup& message);
   void handle(Now now, const KillTask& message);
   void handle(Now now, const AcknowledgeUpdate& message);
   void handle(Now now, const MessageToExecutor& message);
   void handle(Now now, const ShutdownExecutor& message);
   void handle(Now now, const ShutdownFramework& message);
   void handle(Now now, const FrameworkResubscribed& message);
-  void leave(Now now);
   void handle(Now now, const FrameworkUpdated& message);
+  void leave(Now now);
   void fireTimers(Now now);
   void fireTimers(Now now, ContainerRun& run);
   std::optional<TimePoint> deadline() const;
@@ -76,8 +77,11 @@ struct Agent::State {
     std::string message;
     bool namesExecutor = true;
   };
-  std::optional<Refusal> refuse(const AgentFramework& framework, const RunTask& message) const;
-  void dropTask(Now now, AgentFramework& framework, const RunTask& message, const Refusal& refusal);
+  /// One task alone comes as a group of one.
+  void run(Now now, const RunTaskGroup& message, bool isGroup);
+  std::optional<Refusal> refuse(const AgentFramework& framework, const RunTaskGroup& message) const;
+  void dropTasks(Now now, AgentFramework& framework, const RunTaskGroup& message,
+                 const Refusal& refusal);
   AgentFramework& framework(const FrameworkInfo& info);
   AgentExecutor& startExecutor(Now now, AgentFramework& framework, const TaskInfo& task);
   std::string userFor(const AgentFramework& framework, const CommandInfo& command) const;
@@ -94,6 +98,7 @@ struct Agent::State {
   void dropForgottenTasks(Now now, ContainerRun& run, const Call::Subscribe& subscribe);
   void deliverQueuedTasks(Now now, ContainerRun& run);
   void deliverTask(Now now, ContainerRun& run, const TaskInfo& task);
+  void deliverGroup(Now now, ContainerRun& run, const std::vector<TaskInfo>& tasks);
   void send(Now now, ContainerRun& run, Event event);
   void killQueued(Now now, AgentFramework& framework, AgentExecutor& executor,
                   const std::string& taskId);
@@ -157,6 +162,7 @@ struct Agent::State {
   std::map<std::string, ContainerRun> runs;  ///< By container id.
   std::map<StreamKey, UpdateStream> streams;
   AgentCounters counters;
+  std::uint64_t nextGroup = 0;
   std::deque<Effect> effects;
 };
 

@@ -20,6 +20,8 @@
 
 namespace mesos::cluster {
 
+struct LaunchContext;
+
 /// Names one scheduler's event stream; the caller (MasterHttp) gives each SUBSCRIBE a new number.
 using StreamId = std::uint64_t;
 
@@ -135,11 +137,11 @@ class Master {
   /// Any other call but UPDATE_FRAMEWORK, of a connected framework, validated (Q6) and with its
   /// framework_id.
   void onCall(Now now, const Call& call);
-  /// The operator's POST /teardown (fact S57). False: no such framework.
-  bool teardown(Now now, const std::string& frameworkId);
   /// An UPDATE_FRAMEWORK of a connected framework, validated (Q6). An error is answered 400 (fact
   /// S60).
   Result<void> updateFramework(Now now, const Call::UpdateFramework& update);
+  /// The operator's POST /teardown (fact S57). False: no such framework.
+  bool teardown(Now now, const std::string& frameworkId);
 
   /// `link` names the agent's connection, which the shell chooses and keeps.
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
@@ -177,9 +179,9 @@ class Master {
 
   // master.cpp: frameworks come and go; time.
   Result<void> admit(const Call::Subscribe& subscribe) const;
+  Result<void> admitRoles(const FrameworkInfo& info) const;
   void subscribeNew(Now now, StreamId stream, FrameworkInfo info,
                     const std::set<std::string>& suppressed);
-  Result<void> admitRoles(const FrameworkInfo& info) const;
   void resubscribe(Now now, StreamId stream, MasterFramework& framework, FrameworkInfo info,
                    const std::set<std::string>& suppressed);
   void connect(Now now, StreamId stream, MasterFramework& framework);
@@ -216,6 +218,13 @@ class Master {
   void runOperation(Now now, Accepted& accepted, const Offer::Operation& operation);
   void launch(Now now, Accepted& accepted, const Offer::Operation& operation);
   void launchTask(Now now, Accepted& accepted, TaskInfo task);
+  void launchGroup(Now now, Accepted& accepted, const Offer::Operation& operation);
+  Result<void> prepareGroup(const Accepted& accepted, const Offer::Operation& operation,
+                            Offer::Operation::LaunchGroup* group) const;
+  LaunchContext contextOf(const Accepted& accepted, const std::string& taskId,
+                          const ExecutorInfo* executor) const;
+  void bookExecutor(Accepted& accepted, const ExecutorInfo& executor);
+  void bookTask(Accepted& accepted, const TaskInfo& task);
   void failTask(Now now, const MasterFramework& framework, const TaskInfo& task, TaskState state,
                 TaskStatus::Reason reason, const std::string& message);
   void failOperation(const MasterFramework& framework, const Offer::Operation& operation,

@@ -39,12 +39,13 @@ void fillIn(TaskInfo* task, const std::string& role, const FrameworkID& framewor
 }
 
 /// Fact S72: agents and executors see one format, whatever the framework wrote.
+void upgrade(Protos* resources) {
+  for (Resource& resource : *resources) toPostRefinement(&resource);
+}
+
 void upgrade(TaskInfo* task) {
-  for (Resource& resource : *task->mutable_resources()) toPostRefinement(&resource);
-  if (!task->has_executor()) return;
-  for (Resource& resource : *task->mutable_executor()->mutable_resources()) {
-    toPostRefinement(&resource);
-  }
+  upgrade(task->mutable_resources());
+  if (task->has_executor()) upgrade(task->mutable_executor()->mutable_resources());
 }
 
 }  // namespace
@@ -79,10 +80,7 @@ void Master::runOperation(Now now, Accepted& accepted, const Operation& operatio
       launch(now, accepted, operation);
       break;
     case Operation::LAUNCH_GROUP:
-      for (const TaskInfo& task : operation.launch_group().task_group().tasks()) {
-        failTask(now, accepted.framework, task, TASK_ERROR, TaskStatus::REASON_TASK_GROUP_INVALID,
-                 "LAUNCH_GROUP is not supported by this cluster");
-      }
+      launchGroup(now, accepted, operation);
       break;
     default:
       failOperation(accepted.framework, operation,
@@ -110,41 +108,100 @@ void Master::launch(Now now, Accepted& accepted, const Operation& operation) {
   }
 }
 
-void Master::launchTask(Now now, Accepted& accepted, TaskInfo task) {
-  MasterFramework& framework = accepted.framework;
-  MasterAgent& agent = accepted.agent;
-  const std::string& agentId = agent.info.id().value();
-  const std::string& taskId = task.task_id().value();
-
+/// What the checks of a task need to know; `executor` is nullptr for a command task.
+LaunchContext Master::contextOf(const Accepted& accepted, const std::string& taskId,
+                                const ExecutorInfo* executor) const {
+  const MasterFramework& framework = accepted.framework;
   LaunchContext context;
   context.frameworkId = framework.info.id().value();
-  context.agentId = agentId;
+  context.agentId = accepted.agent.info.id().value();
   context.available = accepted.remaining;
   context.duplicateId = framework.tasks.count(taskId) != 0;
   context.unreachableId =
       std::any_of(framework.unreachableTasks.begin(), framework.unreachableTasks.end(),
                   [&](const Task& one) { return one.task_id().value() == taskId; });
-  if (const auto executors = framework.executors.find(agentId);
-      task.has_executor() && executors != framework.executors.end()) {
-    const auto running = executors->second.find(task.executor().executor_id().value());
-    if (running != executors->second.end()) context.running = &running->second;
-  }
+  const auto executors = framework.executors.find(context.agentId);
+  if (executor == nullptr || executors == framework.executors.end()) return context;
+  const auto running = executors->second.find(executor->executor_id().value());
+  if (running != executors->second.end()) context.running = &running->second;
+  return context;
+}
+
+void Master::launchTask(Now now, Accepted& accepted, TaskInfo task) {
+  MasterFramework& framework = accepted.framework;
+  const LaunchContext context =
+      contextOf(accepted, task.task_id().value(), task.has_executor() ? &task.executor() : nullptr);
   if (const auto valid = validateTask(task, context); !valid) {
     failTask(now, framework, task, TASK_ERROR, TaskStatus::REASON_TASK_INVALID,
              valid.error().message);
     return;
   }
-
-  Resources used(task.resources());
   const bool launchExecutor = context.running == nullptr;
-  if (task.has_executor() && launchExecutor) {
-    used += Resources(task.executor().resources());
-    framework.executors[agentId][task.executor().executor_id().value()] = task.executor();
-  }
+  if (task.has_executor() && launchExecutor) bookExecutor(accepted, task.executor());
+  bookTask(accepted, task);
+  sendToAgent(accepted.agent, RunTask{framework.info, std::move(task), launchExecutor});
+}
+
+void Master::bookExecutor(Accepted& accepted, const ExecutorInfo& executor) {
+  const Resources used(executor.resources());
   accepted.remaining -= used;
-  agent.used += used;
-  addTask(framework, agent, taskOf(task, framework.info.id()));
-  sendToAgent(agent, RunTask{framework.info, std::move(task), launchExecutor});
+  accepted.agent.used += used;
+  accepted.framework.executors[accepted.agent.info.id().value()][executor.executor_id().value()] =
+      executor;
+}
+
+void Master::bookTask(Accepted& accepted, const TaskInfo& task) {
+  const Resources used(task.resources());
+  accepted.remaining -= used;
+  accepted.agent.used += used;
+  addTask(accepted.framework, accepted.agent, taskOf(task, accepted.framework.info.id()));
+}
+
+/// Facts L30-L34: all or nothing.
+void Master::launchGroup(Now now, Accepted& accepted, const Operation& operation) {
+  Operation::LaunchGroup group = operation.launch_group();
+  if (const auto valid = prepareGroup(accepted, operation, &group); !valid) {
+    for (const TaskInfo& task : group.task_group().tasks()) {
+      failTask(now, accepted.framework, task, TASK_ERROR, TaskStatus::REASON_TASK_GROUP_INVALID,
+               valid.error().message);
+    }
+    return;
+  }
+  if (group.task_group().tasks().empty()) return;  // Nothing is told of it (fact L32).
+  const LaunchContext context = contextOf(accepted, "", &group.executor());
+  RunTaskGroup message{accepted.framework.info, {}, context.running == nullptr};
+  if (context.running == nullptr) bookExecutor(accepted, group.executor());
+  for (TaskInfo& task : *group.mutable_task_group()->mutable_tasks()) {
+    *task.mutable_executor() = group.executor();
+    bookTask(accepted, task);
+    message.tasks.push_back(std::move(task));
+  }
+  sendToAgent(accepted.agent, std::move(message));
+}
+
+/// Fills in what may be left out, and validates.
+Result<void> Master::prepareGroup(const Accepted& accepted, const Operation& operation,
+                                  Operation::LaunchGroup* group) const {
+  allocate(group->mutable_executor()->mutable_resources(), accepted.role);
+  for (TaskInfo& task : *group->mutable_task_group()->mutable_tasks()) {
+    allocate(task.mutable_resources(), accepted.role);
+    if (task.has_executor()) allocate(task.mutable_executor()->mutable_resources(), accepted.role);
+  }
+  if (auto valid = validateGroupResources(*group); !valid) return valid;
+  if (operation.has_id()) {
+    return Error{"The `id` field cannot be set on LAUNCH_GROUP operations"};
+  }
+  upgrade(group->mutable_executor()->mutable_resources());
+  for (TaskInfo& task : *group->mutable_task_group()->mutable_tasks()) {
+    upgrade(&task);
+    const auto context = contextOf(accepted, task.task_id().value(), &group->executor());
+    if (auto valid = validateTaskOfGroup(task, context); !valid) return valid;
+  }
+  if (auto valid = validateGroup(*group, contextOf(accepted, "", &group->executor())); !valid) {
+    return valid;
+  }
+  if (group->executor().type() == ExecutorInfo::CUSTOM) return {};
+  return Error{"The default executor is not supported by this cluster"};
 }
 
 }  // namespace mesos::cluster

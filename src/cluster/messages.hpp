@@ -57,6 +57,13 @@ struct RunTask {
   /// agent goes by what it has.
   std::optional<bool> launchExecutor = std::nullopt;
 };
+/// Tasks of one custom executor that are delivered together or not at all (fact L34); each has the
+/// executor filled in.
+struct RunTaskGroup {
+  FrameworkInfo framework;
+  std::vector<TaskInfo> tasks;
+  std::optional<bool> launchExecutor = std::nullopt;  ///< As in RunTask.
+};
 struct KillTask {
   FrameworkID frameworkId;
   TaskID taskId;
@@ -88,7 +95,7 @@ struct FrameworkResubscribed {
 struct FrameworkUpdated {
   FrameworkInfo framework;
 };
-using MasterToAgent = std::variant<AgentRegistered, RunTask, KillTask,
+using MasterToAgent = std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask,
                                    AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
                                    ShutdownFramework, FrameworkResubscribed, FrameworkUpdated>;
 

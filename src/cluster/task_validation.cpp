@@ -1,11 +1,13 @@
-#include "cluster/validation.hpp"
-
 #include "base/check.hpp"
+#include "cluster/check_validation.hpp"
+#include "cluster/validation.hpp"
+#include "cluster/validation_steps.hpp"
 #include "resources/reservations.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -13,19 +15,6 @@ namespace mesos::cluster {
 namespace {
 
 using Protos = google::protobuf::RepeatedPtrField<Resource>;
-
-/// The first of the checks, given in order, that fails.
-template <typename... Checks>
-Result<void> firstError(Checks&&... checks) {
-  Result<void> result;
-  static_cast<void>((... && static_cast<bool>(result = checks())));
-  return result;
-}
-
-Result<void> prefixed(const std::string& prefix, Result<void> result) {
-  if (result) return result;
-  return Error{prefix + result.error().message};
-}
 
 /// Fact A5.
 Result<void> validateResources(const Protos& resources) {
@@ -36,31 +25,6 @@ Result<void> validateResources(const Protos& resources) {
     if (resource.has_disk() && resource.name() != "disk") {
       return Error{"Resource '" + describe(resource) +
                    "' is invalid: DiskInfo should not be set for " + resource.name() + " resource"};
-    }
-  }
-  return {};
-}
-
-/// Fact L8.
-Result<void> validateEnvironment(const CommandInfo& command) {
-  for (const auto& variable : command.environment().variables()) {
-    const std::string type = Environment::Variable::Type_Name(variable.type());
-    const auto complaint = [&](const char* what) {
-      return Error{"Environment variable '" + variable.name() + "' of type '" + type + "' must " +
-                   what + " set"};
-    };
-    switch (variable.type()) {
-      case Environment::Variable::VALUE:
-        if (!variable.has_value()) return complaint("have a value");
-        if (variable.has_secret()) return complaint("not have a secret");
-        break;
-      case Environment::Variable::SECRET:
-        if (!variable.has_secret()) return complaint("have a secret");
-        if (variable.has_value()) return complaint("not have a value");
-        break;
-      default:
-        return Error{"Environment variable '" + variable.name() + "' has the unknown type '" +
-                     type + "'"};
     }
   }
   return {};
@@ -79,94 +43,6 @@ Result<void> validateContainer(const v1::ContainerInfo& container) {
     return Error{"DockerInfo 'docker' is not set for DOCKER typed ContainerInfo"};
   }
   return {};
-}
-
-Result<void> nonNegative(double value, const char* field) {
-  if (value >= 0) return {};
-  return Error{std::string("Expecting '") + field + "' to be non-negative"};
-}
-
-Result<void> validatePath(bool given, const std::string& path, const char* kind) {
-  if (!given || path.starts_with('/')) return {};
-  return Error{"The path '" + path + "' of HTTP " + kind + " must start with '/'"};
-}
-
-Result<void> expecting(bool present, const char* member, const char* type, const char* kind) {
-  if (present) return {};
-  return Error{std::string("Expecting '") + member + "' to be set for " + type + " " + kind};
-}
-
-/// Fact L5: what `type` says must be there.
-Result<void> validateCheckKind(const v1::CheckInfo& check) {
-  switch (check.type()) {
-    case v1::CheckInfo::COMMAND:
-      if (const auto valid = expecting(check.has_command(), "command", "COMMAND", "check"); !valid)
-        return valid;
-      if (check.command().command().has_value()) return {};
-      return Error{check.command().command().shell()
-                       ? "Command check must contain 'shell command'"
-                       : "Command check must contain 'executable path'"};
-    case v1::CheckInfo::HTTP:
-      if (const auto valid = expecting(check.has_http(), "http", "HTTP", "check"); !valid)
-        return valid;
-      return validatePath(check.http().has_path(), check.http().path(), "check");
-    case v1::CheckInfo::TCP:
-      return expecting(check.has_tcp(), "tcp", "TCP", "check");
-    default:
-      return Error{"'" + v1::CheckInfo::Type_Name(check.type()) + "' is not a valid check type"};
-  }
-}
-
-Result<void> validateCheck(const v1::CheckInfo& check) {
-  if (!check.has_type()) return Error{"CheckInfo must specify 'type'"};
-  return firstError([&] { return validateCheckKind(check); },
-                    [&] { return nonNegative(check.delay_seconds(), "delay_seconds"); },
-                    [&] { return nonNegative(check.interval_seconds(), "interval_seconds"); },
-                    [&] { return nonNegative(check.timeout_seconds(), "timeout_seconds"); });
-}
-
-Result<void> validateHealthHttp(const v1::HealthCheck& check) {
-  if (const auto valid = expecting(check.has_http(), "http", "HTTP", "health check"); !valid)
-    return valid;
-  const auto& http = check.http();
-  if (http.has_scheme() && http.scheme() != "http" && http.scheme() != "https") {
-    return Error{"Unsupported HTTP health check scheme: '" + http.scheme() + "'"};
-  }
-  return validatePath(http.has_path(), http.path(), "health check");
-}
-
-Result<void> validateHealthKind(const v1::HealthCheck& check) {
-  switch (check.type()) {
-    case v1::HealthCheck::COMMAND:
-      if (const auto valid = expecting(check.has_command(), "command", "COMMAND", "health check");
-          !valid)
-        return valid;
-      if (!check.command().has_value()) {
-        return Error{check.command().shell()
-                         ? "Command health check must contain 'shell command'"
-                         : "Command health check must contain 'executable path'"};
-      }
-      return prefixed("Health check's `CommandInfo` is invalid: ",
-                      validateEnvironment(check.command()));
-    case v1::HealthCheck::HTTP:
-      return validateHealthHttp(check);
-    case v1::HealthCheck::TCP:
-      return expecting(check.has_tcp(), "tcp", "TCP", "health check");
-    default:
-      return Error{"'" + v1::HealthCheck::Type_Name(check.type()) +
-                   "' is not a valid health check type"};
-  }
-}
-
-/// Fact L6.
-Result<void> validateHealthCheck(const v1::HealthCheck& check) {
-  if (!check.has_type()) return Error{"HealthCheck must specify 'type'"};
-  return firstError(
-      [&] { return validateHealthKind(check); },
-      [&] { return nonNegative(check.delay_seconds(), "delay_seconds"); },
-      [&] { return nonNegative(check.interval_seconds(), "interval_seconds"); },
-      [&] { return nonNegative(check.timeout_seconds(), "timeout_seconds"); },
-      [&] { return nonNegative(check.grace_period_seconds(), "grace_period_seconds"); });
 }
 
 /// Facts L1-L3.
@@ -298,7 +174,7 @@ Result<void> validateLimits(const TaskInfo& task) {
   return {};
 }
 
-/// Facts L7-L10.
+/// Facts L7-L9.
 Result<void> validateContent(const TaskInfo& task) {
   if (task.resources().empty()) return Error{"Task uses no resources"};
   return firstError(
@@ -310,17 +186,29 @@ Result<void> validateContent(const TaskInfo& task) {
         if (!task.has_container()) return Result<void>{};
         return prefixed("Task's `ContainerInfo` is invalid: ", validateContainer(task.container()));
       },
-      [&] { return validateLimits(task); },
-      [&]() -> Result<void> {
-        if (task.has_executor() != task.has_command()) return {};
-        return Error{
-            "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"};
-      });
+      [&] { return validateLimits(task); });
 }
 
-Result<void> validateExecutorType(const ExecutorInfo& executor) {
-  if (executor.type() == ExecutorInfo::DEFAULT && executor.has_command()) {
+/// Fact L10.
+Result<void> validateRunner(const TaskInfo& task) {
+  if (task.has_executor() != task.has_command()) return {};
+  return Error{
+      "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"};
+}
+
+Result<void> validateDefaultExecutor(const ExecutorInfo& executor) {
+  if (executor.has_command()) {
     return Error{"'ExecutorInfo.command' must not be set for 'DEFAULT' executor"};
+  }
+  if (executor.has_container() && executor.container().type() != v1::ContainerInfo::MESOS) {
+    return Error{"'ExecutorInfo.container.type' must be 'MESOS' for 'DEFAULT' executor"};
+  }
+  return {};
+}
+
+Result<void> validateExecutorType(const ExecutorInfo& executor, bool inGroup) {
+  if (executor.has_type() && executor.type() == ExecutorInfo::DEFAULT) {
+    if (const auto valid = validateDefaultExecutor(executor); !valid || inGroup) return valid;
   }
   if (executor.has_type() && executor.type() != ExecutorInfo::CUSTOM) {
     return Error{"'ExecutorInfo.type' must be 'CUSTOM'"};
@@ -331,8 +219,9 @@ Result<void> validateExecutorType(const ExecutorInfo& executor) {
   return {};
 }
 
-/// Fact L11.
-Result<void> validateExecutor(const ExecutorInfo& executor, const LaunchContext& context) {
+/// Fact L11, for a LAUNCH_GROUP L31.
+Result<void> validateExecutor(const ExecutorInfo& executor, const LaunchContext& context,
+                              bool inGroup) {
   if (const auto valid = validateId(executor.executor_id().value()); !valid) return valid;
   if (executor.shutdown_grace_period().nanoseconds() < 0) {
     return Error{"ExecutorInfo's 'shutdown_grace_period' must be non-negative"};
@@ -341,7 +230,7 @@ Result<void> validateExecutor(const ExecutorInfo& executor, const LaunchContext&
     return Error{"ExecutorInfo has an invalid FrameworkID (Actual: " +
                  executor.framework_id().value() + " vs Expected: " + context.frameworkId + ")"};
   }
-  if (const auto valid = validateExecutorType(executor); !valid) return valid;
+  if (const auto valid = validateExecutorType(executor, inGroup); !valid) return valid;
   return firstError(
       [&] {
         return prefixed("Executor's `CommandInfo` is invalid: ",
@@ -425,7 +314,134 @@ Result<void> validateCgroups(const TaskInfo& task) {
   return Error{"Only tasks in a task group may have 'share_cgroups' set to 'false'"};
 }
 
+Result<void> validateMembers(const Offer::Operation::LaunchGroup& group) {
+  const ExecutorInfo& executor = group.executor();
+  std::set<std::string> seen;
+  for (const TaskInfo& task : group.task_group().tasks()) {
+    const std::string& id = task.task_id().value();
+    // A real master does not look, and dies of it (fact L32).
+    if (!seen.insert(id).second) {
+      return Error{"Task '" + id + "' is invalid: Task has duplicate ID: " + id};
+    }
+    if (task.has_executor() &&
+        task.executor().SerializeAsString() != executor.SerializeAsString()) {
+      return Error{"The `ExecutorInfo` of task '" + id + "' is different from executor '" +
+                   executor.executor_id().value() + "'"};
+    }
+  }
+  return {};
+}
+
+/// As Mesos prints an amount of memory.
+std::string bytesText(double megabytes) {
+  const auto kilobytes = std::llround(megabytes * 1024);
+  if (kilobytes % 1024 == 0) return std::to_string(kilobytes / 1024) + "MB";
+  return std::to_string(kilobytes) + "KB";
+}
+
+/// What an executor of a group needs at the least (fact L31).
+Result<void> validateMinimum(const ExecutorInfo& executor) {
+  constexpr double kMinCpus = 0.01;
+  constexpr double kMinMem = 32;
+  const Resources resources(executor.resources());
+  const std::string subject = "Executor '" + executor.executor_id().value() + "' uses ";
+  if (resources.cpus() < kMinCpus) {
+    std::ostringstream cpus;
+    if (resources.cpus() > 0) {
+      cpus << resources.cpus();
+    } else {
+      cpus << "None";
+    }
+    return Error{subject + "less CPUs (" + cpus.str() + ") than the minimum required (0.01)"};
+  }
+  if (resources.mem() < kMinMem) {
+    return Error{subject + "less memory (" +
+                 (resources.mem() > 0 ? bytesText(resources.mem()) : "None") +
+                 ") than the minimum required (" + bytesText(kMinMem) + ")"};
+  }
+  if (resources.disk() <= 0) return Error{subject + "no disk"};
+  return {};
+}
+
+/// Fact L33. Each takes from what the others leave: a port is one task's alone.
+Result<void> validateGroupAvailable(const Offer::Operation::LaunchGroup& group,
+                                    const LaunchContext& context) {
+  std::vector<Resources> parts;
+  if (context.running == nullptr) parts.emplace_back(group.executor().resources());
+  for (const TaskInfo& task : group.task_group().tasks()) parts.emplace_back(task.resources());
+  Resources left = context.available;
+  Resources total;
+  bool enough = true;
+  for (const Resources& part : parts) {
+    enough = enough && left.contains(part);
+    left -= part;
+    total += part;
+  }
+  if (enough) return {};
+  return Error{"Total resources " + describe(total) +
+               " required by task group and its executor are more than available " +
+               describe(context.available)};
+}
+
+/// Fact L32: what a task of its own may have, and one of a group may not.
+Result<void> validateNesting(const TaskInfo& task) {
+  if (!task.has_container()) return {};
+  if (task.container().type() == v1::ContainerInfo::DOCKER) {
+    return Error{"Docker ContainerInfo is not supported on the task"};
+  }
+  if (task.container().network_infos().empty()) return {};
+  const std::string rest = " are not supported for nested containers not joining parent's network";
+  const auto health = task.health_check().type();
+  if (health == v1::HealthCheck::HTTP || health == v1::HealthCheck::TCP) {
+    return Error{"HTTP and TCP health checks" + rest};
+  }
+  const auto check = task.check().type();
+  if (check == v1::CheckInfo::HTTP || check == v1::CheckInfo::TCP) {
+    return Error{"HTTP and TCP checks" + rest};
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<void> validateGroupResources(const Offer::Operation::LaunchGroup& group) {
+  if (const auto valid = validateResources(group.executor().resources()); !valid) return valid;
+  for (const TaskInfo& task : group.task_group().tasks()) {
+    if (const auto valid = validateResources(task.resources()); !valid) return valid;
+    if (const auto valid = validateResources(task.executor().resources()); !valid) return valid;
+  }
+  return {};
+}
+
+Result<void> validateTaskOfGroup(const TaskInfo& task, const LaunchContext& context) {
+  return prefixed(
+      "Task '" + task.task_id().value() + "' is invalid: ",
+      firstError([&] { return validateIdentity(task, context); },
+                 [&] { return validateTimesAndChecks(task); },
+                 [&] { return validateContent(task); }, [&] { return validateNesting(task); }));
+}
+
+Result<void> validateGroup(const Offer::Operation::LaunchGroup& group,
+                           const LaunchContext& context) {
+  const ExecutorInfo& executor = group.executor();
+  if (!executor.has_type()) return Error{"'ExecutorInfo.type' must be set"};
+  if (executor.type() == ExecutorInfo::UNKNOWN) return Error{"Unknown executor type"};
+  if (!executor.has_framework_id()) return Error{"'ExecutorInfo.framework_id' must be set"};
+  return firstError([&] { return validateExecutor(executor, context, true); },
+                    [&] { return validateRunning(executor, context); },
+                    [&]() -> Result<void> {
+                      const bool docker = executor.has_container() &&
+                                          executor.container().type() == v1::ContainerInfo::DOCKER;
+                      if (!docker) return {};
+                      return Error{"Docker ContainerInfo is not supported on the executor"};
+                    },
+                    [&] { return validateMembers(group); },
+                    [&] {
+                      if (context.running != nullptr) return Result<void>{};
+                      return validateMinimum(executor);
+                    },
+                    [&] { return validateGroupAvailable(group, context); });
+}
 
 Result<void> validateLaunchResources(const Offer::Operation::Launch& launch) {
   for (const TaskInfo& task : launch.task_infos()) {
@@ -438,10 +454,10 @@ Result<void> validateLaunchResources(const Offer::Operation::Launch& launch) {
 Result<void> validateTask(const TaskInfo& task, const LaunchContext& context) {
   return firstError(
       [&] { return validateIdentity(task, context); }, [&] { return validateTimesAndChecks(task); },
-      [&] { return validateContent(task); },
+      [&] { return validateContent(task); }, [&] { return validateRunner(task); },
       [&] {
         if (!task.has_executor()) return Result<void>{};
-        return firstError([&] { return validateExecutor(task.executor(), context); },
+        return firstError([&] { return validateExecutor(task.executor(), context, false); },
                           [&] { return validateRunning(task.executor(), context); });
       },
       [&] { return validateAvailable(task, context); }, [&] { return validateCgroups(task); });

@@ -47,6 +47,14 @@ struct LaunchContext {
 
 /// The first malformed resource of any task or executor of a LAUNCH (fact A5).
 Result<void> validateLaunchResources(const Offer::Operation::Launch& launch);
+/// The same of a LAUNCH_GROUP.
+Result<void> validateGroupResources(const Offer::Operation::LaunchGroup& group);
+/// Facts L1-L9 and L32, for one task of a group.
+Result<void> validateTaskOfGroup(const TaskInfo& task, const LaunchContext& context);
+/// Facts L31-L33, once every task passed on its own. Of the context only what is about the executor
+/// and the resources counts.
+Result<void> validateGroup(const Offer::Operation::LaunchGroup& group,
+                           const LaunchContext& context);
 /// Facts L1-L16, in their order. `task` has its defaults (facts A8, A9) filled in.
 Result<void> validateTask(const TaskInfo& task, const LaunchContext& context);
 
