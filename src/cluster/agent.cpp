@@ -16,6 +16,7 @@ Agent::State::State(Now now, AgentOptions agentOptions, Random& source)
       registrationBackoff({options.registrationBackoff,
                            std::max(options.registrationBackoff, options.registrationBackoff * 60),
                            0.5}) {
+  total = options.resources;
   info.set_hostname(options.hostname);
   info.set_port(options.port);
   *info.mutable_resources() = options.resources.toProto();
@@ -41,6 +42,8 @@ void Agent::State::sendRegistration(Now now) {
       }
     }
   }
+  message.total = total;
+  for (const auto& [uuid, pending] : operations) message.operations.push_back(pending.operation);
   tellMaster(std::move(message));
   registerAgainAt = now.steady + registrationBackoff.next(random);
 }
@@ -49,8 +52,10 @@ void Agent::State::handle(Now now, const AgentRegistered& message) {
   *info.mutable_id() = message.agentId;
   registerAgainAt.reset();
   registrationBackoff.reset();
+  if (message.total) total = *message.total;
   for (auto& [key, stream] : streams) stream.resend(now.steady);
   sendDue(now);
+  resendOperations(now);
 }
 
 void Agent::State::handle(Now now, const FrameworkResubscribed& message) {
@@ -70,6 +75,7 @@ void Agent::State::leave(Now now) {
   hasLeft = true;
   registerAgainAt.reset();
   streams.clear();
+  operations.clear();
   tellMaster(UnregisterAgent{});
   for (auto next = runs.begin(); next != runs.end();) {
     ContainerRun& run = (next++)->second;  // destroy() may end the run.
@@ -85,6 +91,7 @@ void Agent::State::fireTimers(Now now) {
     fireTimers(now, run);
   }
   sendDue(now);
+  sendDueOperations(now);
 }
 
 namespace {
@@ -118,6 +125,7 @@ std::optional<TimePoint> Agent::State::deadline() const {
     if (run.commandExecutor) keepEarliest(earliest, run.commandExecutor->deadline());
   }
   for (const auto& [key, stream] : streams) keepEarliest(earliest, stream.dueAt());
+  for (const auto& [uuid, pending] : operations) keepEarliest(earliest, pending.dueAt);
   return earliest;
 }
 
@@ -228,6 +236,7 @@ const std::map<std::string, AgentFramework>& Agent::frameworks() const {
 const std::deque<AgentFramework>& Agent::completedFrameworks() const {
   return state_->completedFrameworks;
 }
+const Resources& Agent::total() const { return state_->total; }
 const AgentCounters& Agent::counters() const { return state_->counters; }
 const AgentExecutor* Agent::executor(const std::string& frameworkId,
                                      const std::string& executorId) const {

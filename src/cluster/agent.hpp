@@ -168,6 +168,8 @@ class Agent {
   Now started() const;
   const std::map<std::string, AgentFramework>& frameworks() const;
   const std::deque<AgentFramework>& completedFrameworks() const;
+  /// What reservations made of options().resources.
+  const Resources& total() const;
   const AgentCounters& counters() const;
   /// nullptr if there is none.
   const AgentExecutor* executor(const std::string& frameworkId,

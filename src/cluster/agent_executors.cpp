@@ -216,6 +216,7 @@ void Agent::State::handle(Now now, const ShutdownExecutor& message) {
 void Agent::State::handle(Now now, const ShutdownFramework& message) {
   const std::string& id = message.frameworkId.value();
   dropStreams(id);
+  dropOperations(id);
   AgentFramework* known = findFramework(id);
   if (known == nullptr) return;
   shuttingDown.insert(id);

@@ -71,6 +71,10 @@ std::optional<Agent::State::Refusal> Agent::State::refuse(const AgentFramework& 
       return Refusal{TaskStatus::REASON_GC_ERROR, *error, false};
     }
   }
+  if (lacksReserved(message)) {
+    return Refusal{TaskStatus::REASON_RESOURCES_UNKNOWN,
+                   "The checkpointed resources being used by the task are unknown to the agent"};
+  }
   const TaskInfo& first = message.tasks.front();
   const auto found = known.executors.find(executorIdOf(first));
   if (found == known.executors.end()) {

@@ -2,6 +2,7 @@
 //   agent.cpp            the public face, registration, timers
 //   agent_launch.cpp     from RunTask to a process
 //   agent_executors.cpp  subscription, KILL, shutdown, end of executors
+//   agent_operations.cpp reservations, and statuses of operations
 //   agent_updates.cpp    statuses on their way to the master, acknowledgements on their way back
 #pragma once
 
@@ -59,6 +60,8 @@ struct Agent::State {
   void handle(Now now, const RunTaskGroup& message);
   void handle(Now now, const KillTask& message);
   void handle(Now now, const AcknowledgeUpdate& message);
+  void handle(Now now, const ApplyOperation& message);
+  void handle(Now now, const AcknowledgeOperation& message);
   void handle(Now now, const MessageToExecutor& message);
   void handle(Now now, const ShutdownExecutor& message);
   void handle(Now now, const ShutdownFramework& message);
@@ -136,6 +139,19 @@ struct Agent::State {
   void retireTask(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
   void completeTask(AgentExecutor& executor, const std::string& taskId);
 
+  // --- agent_operations.cpp
+  /// An operation whose status waits for its acknowledgement: each is repeated by itself (fact P6).
+  struct PendingOperation {
+    v1::Operation operation;
+    Duration nextDelay{};
+    TimePoint dueAt{};
+  };
+  void sendDueOperations(Now now);
+  void resendOperations(Now now);
+  void dropOperations(const std::string& frameworkId);
+  /// Whether reserved resources that the tasks are to use are not there (fact L42).
+  bool lacksReserved(const RunTaskGroup& message) const;
+
   // --- Looking things up; nullptr if there is none.
   AgentFramework* findFramework(const std::string& id);
   AgentExecutor* findExecutor(const std::string& frameworkId, const std::string& executorId);
@@ -161,6 +177,8 @@ struct Agent::State {
   std::set<std::string> shuttingDown;        ///< Frameworks.
   std::map<std::string, ContainerRun> runs;  ///< By container id.
   std::map<StreamKey, UpdateStream> streams;
+  Resources total;                                     ///< What reservations made of the options'.
+  std::map<std::string, PendingOperation> operations;  ///< By uuid.
   AgentCounters counters;
   std::uint64_t nextGroup = 0;
   std::deque<Effect> effects;

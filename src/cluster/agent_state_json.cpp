@@ -88,7 +88,7 @@ void writeFramework(JsonWriter& writer, const AgentFramework& framework) {
 }
 
 void writeAgentResources(JsonWriter& writer, const Agent& agent) {
-  const Resources& total = agent.options().resources;
+  const Resources& total = agent.total();
   const Resources used = usedResources(agent);
   writer.key("resources");
   writeResources(writer, total);

@@ -155,6 +155,14 @@ void Allocator::removeAgent(const std::string& agentId) {
   }
 }
 
+void Allocator::convert(const std::string& agentId, const Resources& consumed,
+                        const Resources& converted) {
+  const auto agent = agents_.find(agentId);
+  MESOS_CHECK(agent != agents_.end() && agent->second.total.contains(consumed));
+  agent->second.total -= consumed;
+  agent->second.total += converted;
+}
+
 void Allocator::charge(const std::string& frameworkId, const std::string& role,
                        const Resources& resources) {
   const Quantities quantities = quantitiesOf(resources);

@@ -55,6 +55,9 @@ class Allocator {
 
   void addAgent(Now now, const std::string& agentId, const AgentInfo& info, const Resources& total);
   void removeAgent(const std::string& agentId);
+  /// Allocated resources of an agent became others of the same quantities: reserved or unreserved
+  /// ones (facts A7, P2). Both without allocation_info.
+  void convert(const std::string& agentId, const Resources& consumed, const Resources& converted);
 
   /// Resources that came into use without an offer (an agent registering with tasks).
   void allocated(const std::string& frameworkId, const std::string& agentId,

@@ -343,6 +343,12 @@ void Master::endTasksOfRemoved(Now now, MasterFramework& framework) {
     }
   }
   framework.executors.clear();
+  for (auto& [agentId, agent] : agents_) {
+    const auto erased = std::erase_if(agent.operations, [&](const auto& entry) {
+      return entry.second.framework_id().value() == frameworkId.value();
+    });
+    if (erased > 0) agents.insert(agentId);
+  }
   for (const std::string& agentId : agents) {
     if (const MasterAgent* agent = findAgent(agentId)) {
       sendToAgent(*agent, ShutdownFramework{frameworkId});

@@ -86,6 +86,8 @@ struct MasterAgent {
   std::set<std::string> offers;  ///< Outstanding ones of it.
   /// Framework id to the ids of its tasks here that the framework has in `tasks`.
   std::map<std::string, std::set<std::string>> tasks;
+  /// Those that have an id, by uuid, until their terminal status is acknowledged (facts P5, P6).
+  std::map<std::string, v1::Operation> operations;
 };
 
 struct MasterOffer {
@@ -100,6 +102,10 @@ struct MasterCounters {
   std::uint64_t invalidStatusUpdates = 0;
   std::uint64_t validAcknowledgements = 0;
   std::uint64_t invalidAcknowledgements = 0;
+  std::uint64_t validOperationUpdates = 0;
+  std::uint64_t invalidOperationUpdates = 0;
+  std::uint64_t validOperationAcknowledgements = 0;
+  std::uint64_t invalidOperationAcknowledgements = 0;
   std::map<std::string, std::uint64_t>
       messages;  ///< "messages_decline_offers" → count, as W74 names them.
   std::map<TaskState, std::uint64_t> terminalTasks;  ///< Tasks that ended in each state.
@@ -230,6 +236,17 @@ class Master {
   void failOperation(const MasterFramework& framework, const Offer::Operation& operation,
                      const std::string& message);
 
+  // master_operations.cpp: reservations, and what becomes of operations that have an id.
+  void reserve(Accepted& accepted, const Offer::Operation& operation);
+  void applyOperation(Accepted& accepted, const Offer::Operation& operation);
+  void updateOperation(MasterAgent& agent, const OperationUpdate& update);
+  void acknowledgeOperation(const MasterFramework& framework,
+                            const Call::AcknowledgeOperationStatus& acknowledge);
+  void reconcileOperations(const MasterFramework& framework,
+                           const Call::ReconcileOperations& reconcile);
+  void sendOperationStatus(const MasterFramework& framework, v1::OperationStatus status);
+  void syncReservations(MasterAgent& agent, const std::vector<v1::Operation>& reported);
+
   // master_calls.cpp: every other call.
   void revive(Now now, const MasterFramework& framework, const Call::Revive& revive);
   void suppress(const MasterFramework& framework, const Call::Suppress& suppress);
@@ -238,8 +255,6 @@ class Master {
   void reconcile(Now now, const MasterFramework& framework, const Call::Reconcile& reconcile);
   void reconcileTask(Now now, const MasterFramework& framework, const std::string& taskId,
                      const std::optional<std::string>& agentId);
-  void reconcileOperations(const MasterFramework& framework,
-                           const Call::ReconcileOperations& reconcile);
 
   // master_agents.cpp: what agents say, and the books of tasks and executors.
   void registerAgent(Now now, std::uint64_t link, RegisterAgent message);

@@ -21,6 +21,9 @@ void Master::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) 
   if (const auto* update = std::get_if<StatusUpdate>(&message)) {
     ++counters_.messages["messages_status_update"];
     updateStatus(now, agent, *update);
+  } else if (const auto* operation = std::get_if<OperationUpdate>(&message)) {
+    ++counters_.messages["messages_operation_status_update"];
+    updateOperation(agent, *operation);
   } else if (const auto* exited = std::get_if<ExecutorExited>(&message)) {
     ++counters_.messages["messages_exited_executor"];
     executorExited(now, agent, *exited);
@@ -61,7 +64,8 @@ void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
     links_[link] = id;
     known->link = link;
     known->reregistered = now;
-    sendToAgent(*known, AgentRegistered{known->info.id()});
+    sendToAgent(*known, AgentRegistered{known->info.id(), known->total});
+    syncReservations(*known, message.operations);
     return;
   }
   addAgent(now, link, std::move(message));
@@ -73,7 +77,10 @@ void Master::addAgent(Now now, std::uint64_t link, RegisterAgent message) {
   agent.info = message.info;
   agent.pid = message.pid;
   agent.version = message.version;
-  agent.total = Resources(message.info.resources());
+  agent.total = message.total.empty() ? Resources(message.info.resources()) : message.total;
+  for (const auto& operation : message.operations) {
+    agent.operations[operation.uuid().value()] = operation;
+  }
   agent.registered = now;
   agent.link = link;
   links_[link] = id;

@@ -88,6 +88,9 @@ void Master::onCall(Now now, const Call& call) {
     case Call::ACKNOWLEDGE:
       acknowledge(*framework, call.acknowledge());
       break;
+    case Call::ACKNOWLEDGE_OPERATION_STATUS:
+      acknowledgeOperation(*framework, call.acknowledge_operation_status());
+      break;
     case Call::RECONCILE:
       reconcile(now, *framework, call.reconcile());
       break;
@@ -101,7 +104,7 @@ void Master::onCall(Now now, const Call& call) {
       }
       break;
     default:
-      break;  // REQUEST (fact O35), inverse offers (fact O37), acknowledged operations: no effect.
+      break;  // REQUEST (fact O35), inverse offers (fact O37): no effect.
   }
 }
 
@@ -204,27 +207,6 @@ void Master::reconcileTask(Now now, const MasterFramework& framework, const std:
     if (agentId) status.mutable_agent_id()->set_value(*agentId);
   }
   sendStatus(framework, std::move(status));
-}
-
-/// Fact C20: no operation is known here, since none is supported.
-void Master::reconcileOperations(const MasterFramework& framework,
-                                 const Call::ReconcileOperations& reconcile) {
-  for (const auto& operation : reconcile.operations()) {
-    Event event;
-    event.set_type(Event::UPDATE_OPERATION_STATUS);
-    auto* status = event.mutable_update_operation_status()->mutable_status();
-    *status->mutable_operation_id() = operation.operation_id();
-    status->set_state(v1::OPERATION_UNKNOWN);
-    status->set_message(
-        operation.has_agent_id()
-            ? "Reconciliation: Operation is unknown"
-            : "Reconciliation: Operation is unknown and no 'agent_id' was provided");
-    if (operation.has_agent_id()) *status->mutable_agent_id() = operation.agent_id();
-    if (operation.has_resource_provider_id()) {
-      *status->mutable_resource_provider_id() = operation.resource_provider_id();
-    }
-    send(framework, std::move(event));
-  }
 }
 
 }  // namespace mesos::cluster

@@ -2,7 +2,6 @@
 #include "cluster/master_accept.hpp"
 #include "cluster/task.hpp"
 #include "cluster/validation.hpp"
-#include "resources/reservations.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -11,14 +10,6 @@ namespace mesos::cluster {
 namespace {
 
 using Operation = Offer::Operation;
-using Protos = google::protobuf::RepeatedPtrField<Resource>;
-
-/// Fact A8.
-void allocate(Protos* resources, const std::string& role) {
-  for (Resource& resource : *resources) {
-    if (!resource.allocation_info().has_role()) resource.mutable_allocation_info()->set_role(role);
-  }
-}
 
 /// Facts A8 and A9: what a task may leave out, before its resources are known to be well-formed.
 void fillIn(TaskInfo* task, const std::string& role, const FrameworkID& frameworkId) {
@@ -39,13 +30,9 @@ void fillIn(TaskInfo* task, const std::string& role, const FrameworkID& framewor
 }
 
 /// Fact S72: agents and executors see one format, whatever the framework wrote.
-void upgrade(Protos* resources) {
-  for (Resource& resource : *resources) toPostRefinement(&resource);
-}
-
 void upgrade(TaskInfo* task) {
-  upgrade(task->mutable_resources());
-  if (task->has_executor()) upgrade(task->mutable_executor()->mutable_resources());
+  upgradeResources(task->mutable_resources());
+  if (task->has_executor()) upgradeResources(task->mutable_executor()->mutable_resources());
 }
 
 }  // namespace
@@ -61,19 +48,6 @@ void Master::failTask(Now now, const MasterFramework& framework, const TaskInfo&
   sendStatus(framework, std::move(status));
 }
 
-/// Fact P1: only an operation with an id gets an answer.
-void Master::failOperation(const MasterFramework& framework, const Operation& operation,
-                           const std::string& message) {
-  if (!operation.has_id()) return;
-  Event event;
-  event.set_type(Event::UPDATE_OPERATION_STATUS);
-  auto* status = event.mutable_update_operation_status()->mutable_status();
-  *status->mutable_operation_id() = operation.id();
-  status->set_state(v1::OPERATION_ERROR);
-  status->set_message(message);
-  send(framework, std::move(event));
-}
-
 void Master::runOperation(Now now, Accepted& accepted, const Operation& operation) {
   switch (operation.type()) {
     case Operation::LAUNCH:
@@ -81,6 +55,10 @@ void Master::runOperation(Now now, Accepted& accepted, const Operation& operatio
       break;
     case Operation::LAUNCH_GROUP:
       launchGroup(now, accepted, operation);
+      break;
+    case Operation::RESERVE:
+    case Operation::UNRESERVE:
+      reserve(accepted, operation);
       break;
     default:
       failOperation(accepted.framework, operation,
@@ -191,7 +169,7 @@ Result<void> Master::prepareGroup(const Accepted& accepted, const Operation& ope
   if (operation.has_id()) {
     return Error{"The `id` field cannot be set on LAUNCH_GROUP operations"};
   }
-  upgrade(group->mutable_executor()->mutable_resources());
+  upgradeResources(group->mutable_executor()->mutable_resources());
   for (TaskInfo& task : *group->mutable_task_group()->mutable_tasks()) {
     upgrade(&task);
     const auto context = contextOf(accepted, task.task_id().value(), &group->executor());

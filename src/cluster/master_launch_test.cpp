@@ -322,18 +322,12 @@ TEST_F(LaunchValidationTest, RefusesAnOperationIdOnALaunch) {
 }
 
 TEST_F(LaunchValidationTest, AnswersWhatItDoesNotSupport) {
-  call(stream,
-       acceptJson(idJson(offer),
-                  R"({"type":"LAUNCH_GROUP","launch_group":{"executor":{"executor_id":
-                  {"value":"e"}},"task_group":{"tasks":[)" +
-                      taskJson(offer, "a") + "," + taskJson(offer, "b") +
-                      R"(]}}},{"type":"RESERVE","id":{"value":"o1"},"reserve":{"resources":[]}},
-                         {"type":"RESERVE","reserve":{"resources":[]}})"));
+  call(stream, acceptJson(idJson(offer),
+                          R"({"type":"CREATE","id":{"value":"o1"},"create":{"volumes":[]}},
+                     {"type":"CREATE","create":{"volumes":[]}})"));
   const auto events = take(stream);
-  ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[1].update().status().reason(), TaskStatus::REASON_TASK_GROUP_INVALID);
-  EXPECT_EQ(events[1].update().status().state(), TASK_ERROR);
-  const auto& status = events[2].update_operation_status().status();
+  ASSERT_EQ(events.size(), 1u);
+  const auto& status = events[0].update_operation_status().status();
   EXPECT_EQ(status.operation_id().value(), "o1");
   EXPECT_EQ(status.state(), v1::OPERATION_ERROR);
   EXPECT_FALSE(status.has_uuid());

@@ -184,12 +184,17 @@ void Master::accept(Now now, MasterFramework& framework, const Call::Accept& acc
   }
   const MasterOffer& first = offers_.at(accept.offer_ids(0).value());
   const std::string agentId = first.offer.agent_id().value();
-  Accepted accepted{framework, agents_.at(agentId), allocationRole(first.resources), {}};
+  Accepted accepted{framework, agents_.at(agentId), allocationRole(first.resources), {}, {}};
   for (const OfferID& id : accept.offer_ids()) {
-    accepted.remaining += takeOffer(id.value()).resources;
+    accepted.offered += takeOffer(id.value()).resources;
   }
+  accepted.remaining = accepted.offered;
   for (const auto& operation : accept.operations()) runOperation(now, accepted, operation);
-  allocator_.recover(now, framework.info.id().value(), accepted.role, agentId, accepted.remaining,
+  // What became something else is not what was refused (fact A10).
+  const Resources converted = accepted.remaining - accepted.offered;
+  const std::string& id = framework.info.id().value();
+  allocator_.recover(now, id, accepted.role, agentId, converted, std::nullopt);
+  allocator_.recover(now, id, accepted.role, agentId, accepted.remaining - converted,
                      refuseDuration(accept.filters()));
 }
 

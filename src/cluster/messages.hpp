@@ -2,6 +2,7 @@
 // internal one is not public; what frameworks, executors and operators see of it is.
 #pragma once
 
+#include <mesos/resources.hpp>
 #include <mesos/types.hpp>
 
 #include <optional>
@@ -22,6 +23,9 @@ struct RegisterAgent {
   std::vector<Task> tasks;
   std::vector<ExecutorInfo> executors;
   std::vector<FrameworkInfo> frameworks;
+  /// What reservations made of `info.resources`; empty: nothing else.
+  Resources total = {};
+  std::vector<v1::Operation> operations = {};  ///< Whose statuses are not all acknowledged.
 };
 /// The agent leaves for good (fact G5).
 struct UnregisterAgent {};
@@ -36,19 +40,26 @@ struct ExecutorMessage {
   ExecutorID executorId;
   std::string data;
 };
+/// A status of an operation that has an id (fact P6).
+struct OperationUpdate {
+  std::string operation;  ///< Its uuid, 16 bytes.
+  v1::OperationStatus status;
+};
 /// A custom executor ended (fact E7); not sent for command tasks (fact D2).
 struct ExecutorExited {
   FrameworkID frameworkId;
   ExecutorID executorId;
   int status = -1;
 };
-using AgentToMaster =
-    std::variant<RegisterAgent, UnregisterAgent, StatusUpdate, ExecutorMessage, ExecutorExited>;
+using AgentToMaster = std::variant<RegisterAgent, UnregisterAgent, StatusUpdate, OperationUpdate,
+                                   ExecutorMessage, ExecutorExited>;
 
 // --- Master to agent.
 
 struct AgentRegistered {
   AgentID agentId;
+  /// What the agent's resources are, reservations made meanwhile included; nullopt: what it said.
+  std::optional<Resources> total = std::nullopt;
 };
 struct RunTask {
   FrameworkInfo framework;
@@ -74,6 +85,16 @@ struct AcknowledgeUpdate {
   TaskID taskId;
   std::string uuid;
 };
+/// A RESERVE or UNRESERVE, which the master has booked already. Applied once: it says what the
+/// resources of the agent are afterwards.
+struct ApplyOperation {
+  v1::Operation operation;
+  Resources total;
+};
+struct AcknowledgeOperation {
+  std::string operation;   ///< Its uuid.
+  std::string statusUuid;  ///< 16 bytes.
+};
 struct MessageToExecutor {
   FrameworkID frameworkId;
   ExecutorID executorId;
@@ -95,8 +116,9 @@ struct FrameworkResubscribed {
 struct FrameworkUpdated {
   FrameworkInfo framework;
 };
-using MasterToAgent = std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask,
-                                   AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
-                                   ShutdownFramework, FrameworkResubscribed, FrameworkUpdated>;
+using MasterToAgent =
+    std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask, ApplyOperation,
+                 AcknowledgeOperation, AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
+                 ShutdownFramework, FrameworkResubscribed, FrameworkUpdated>;
 
 }  // namespace mesos::cluster

@@ -12,13 +12,14 @@ namespace mesos::cluster {
 namespace {
 
 /// The messages of W74 that a master of ours can receive; each is shown from the start.
-constexpr std::array<std::string_view, 20> kMessages{
+constexpr std::array<std::string_view, 21> kMessages{
     "messages_decline_offers",
     "messages_executor_to_framework",
     "messages_exited_executor",
     "messages_framework_to_executor",
     "messages_kill_task",
     "messages_launch_tasks",
+    "messages_operation_status_update",
     "messages_operation_status_update_acknowledgement",
     "messages_reconcile_operations",
     "messages_reconcile_tasks",
@@ -122,6 +123,14 @@ Metrics metricsOf(Now now, const Master& master) {
       static_cast<double>(counters.validAcknowledgements);
   metrics["master/invalid_status_update_acknowledgements"] =
       static_cast<double>(counters.invalidAcknowledgements);
+  metrics["master/valid_operation_status_updates"] =
+      static_cast<double>(counters.validOperationUpdates);
+  metrics["master/invalid_operation_status_updates"] =
+      static_cast<double>(counters.invalidOperationUpdates);
+  metrics["master/valid_operation_status_update_acknowledgements"] =
+      static_cast<double>(counters.validOperationAcknowledgements);
+  metrics["master/invalid_operation_status_update_acknowledgements"] =
+      static_cast<double>(counters.invalidOperationAcknowledgements);
   for (const std::string_view name : kMessages) metrics["master/" + std::string(name)] = 0;
   for (const auto& [name, count] : counters.messages) {
     metrics["master/" + name] = static_cast<double>(count);

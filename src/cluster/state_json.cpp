@@ -1,6 +1,7 @@
 #include "cluster/state_json.hpp"
 
 #include "cluster/validation.hpp"
+#include "resources/reservations.hpp"
 
 #include <algorithm>
 #include <array>
@@ -188,6 +189,12 @@ void writeResourcesFull(JsonWriter& writer, const Resources& resources) {
   for (Resource resource : resources) {
     const int depth = resource.reservations_size();
     resource.set_role(depth == 0 ? "*" : resource.reservations(depth - 1).role());
+    if (isDynamicallyReserved(resource)) {
+      auto* reservation = resource.mutable_reservation();
+      *reservation = resource.reservations(depth - 1);
+      reservation->clear_type();
+      reservation->clear_role();
+    }
     writer.message(resource);
   }
   writer.endArray();

@@ -12,12 +12,8 @@
 #include <vector>
 
 namespace mesos::cluster {
-namespace {
 
-using Protos = google::protobuf::RepeatedPtrField<Resource>;
-
-/// Fact A5.
-Result<void> validateResources(const Protos& resources) {
+Result<void> validateResources(const google::protobuf::RepeatedPtrField<Resource>& resources) {
   for (const Resource& resource : resources) {
     if (const auto valid = Resources::validate(resource); !valid) {
       return Error{"Resource '" + describe(resource) + "' is invalid: " + valid.error().message};
@@ -29,6 +25,10 @@ Result<void> validateResources(const Protos& resources) {
   }
   return {};
 }
+
+namespace {
+
+using Protos = google::protobuf::RepeatedPtrField<Resource>;
 
 Result<void> validateContainer(const v1::ContainerInfo& container) {
   for (const auto& volume : container.volumes()) {

@@ -45,6 +45,13 @@ struct LaunchContext {
   const ExecutorInfo* running = nullptr;
 };
 
+/// Fact A5.
+Result<void> validateResources(const google::protobuf::RepeatedPtrField<Resource>& resources);
+/// Facts P2: what a framework may reserve of what it is offered.
+Result<void> validateReserve(const google::protobuf::RepeatedPtrField<Resource>& resources,
+                             const FrameworkInfo& framework);
+Result<void> validateUnreserve(const google::protobuf::RepeatedPtrField<Resource>& resources);
+
 /// The first malformed resource of any task or executor of a LAUNCH (fact A5).
 Result<void> validateLaunchResources(const Offer::Operation::Launch& launch);
 /// The same of a LAUNCH_GROUP.

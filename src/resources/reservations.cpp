@@ -139,4 +139,18 @@ std::string_view reservationRole(const Resource& resource) {
   return resource.reservations().rbegin()->role();
 }
 
+bool isDynamicallyReserved(const Resource& resource) {
+  return resource.reservations_size() > 0 &&
+         resource.reservations().rbegin()->type() == Reservation::DYNAMIC;
+}
+
+Resources withoutLastReservation(const Resources& resources) {
+  Resources result;
+  for (Resource resource : resources) {
+    if (resource.reservations_size() > 0) resource.mutable_reservations()->RemoveLast();
+    result += Resources(resource);
+  }
+  return result;
+}
+
 }  // namespace mesos

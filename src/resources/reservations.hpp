@@ -1,6 +1,7 @@
 // Roles, and the two formats in which a Resource says to which of them it is reserved (fact S72).
 #pragma once
 
+#include <mesos/resources.hpp>
 #include <mesos/result.hpp>
 #include <mesos/types.hpp>
 
@@ -22,5 +23,12 @@ void toPostRefinement(Resource* resource);
 
 /// The role of the last, most refined, reservation; "*" if there is none. For either format.
 std::string_view reservationRole(const Resource& resource);
+
+/// Whether its last reservation was made by a RESERVE, so that an UNRESERVE may undo it. For the
+/// post-refinement format.
+bool isDynamicallyReserved(const Resource& resource);
+/// What a RESERVE of `resources` takes and an UNRESERVE of them leaves: each without its last
+/// reservation.
+Resources withoutLastReservation(const Resources& resources);
 
 }  // namespace mesos
