@@ -10,6 +10,7 @@ build_packages=(
   libboost-dev rapidjson-dev zlib1g-dev      # sockets, JSON text, gzip
   libarchive-dev                             # archives that tasks fetch
   libsqlite3-dev                             # what the scheduler must not forget
+  libzookeeper-mt-dev                        # finding the leading master
   libcli11-dev libspdlog-dev                 # flags and logs of the programs
 )
 

@@ -12,8 +12,11 @@ it, says where the server is, and replaces it should it end. Ctrl-C ends everyth
 
 Where to run
   --master MASTER            local (default): a cluster inside this process
-                             HOST:PORT: the leading master of a Mesos cluster
-                             file:///PATH: a file that holds HOST:PORT
+                             HOST:PORT: a master of a Mesos cluster
+                             zk://[USER:PASSWORD@]HOST:PORT,HOST:PORT/PATH: whichever master
+                             leads, found through ZooKeeper, and every one after it
+                             file:///PATH: a file that holds one of these, such as a URL with
+                             a password
   --port PORT                of the embedded cluster's master; it must then be free
                              (default: 5050, or any free port if that is busy)
 

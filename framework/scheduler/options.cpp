@@ -173,19 +173,18 @@ void readMaster(Reader& reader, Options* options) {
   const std::string& master = setting->value;
   options->master = master;
   if (master == "local") return;
-  if (master.starts_with("zk://")) {
-    return reader.refuse(setting->source + " is '" + master +
-                         "': finding the master through ZooKeeper comes with a later version; "
-                         "until then name the master itself, as HOST:PORT");
-  }
-  std::string accepted = "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)";
-  const bool isFile = master.starts_with("file:///");
-  if (master.starts_with("file://") && !isFile) return reader.refuse(*setting, accepted);
-  const auto address = transport::masterAddress(master);
-  if (address) return;
-  // What a file holds is not seen in the flag.
-  if (isFile) accepted += ": " + address.error().message;
-  reader.refuse(*setting, accepted);
+  const auto spec = transport::masterSpec(master);
+  if (spec) return;
+  // What stands before an '@' may be a password.
+  const std::size_t at = master.rfind('@');
+  const Setting shown{at == master.npos ? master : "…" + master.substr(at), setting->source};
+  std::string accepted =
+      "'local', HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that holds one of these)";
+  // What a file holds is not seen in the flag, nor is it plain to see what is wrong with a long
+  // URL.
+  const bool isObscure = master.starts_with("file:///") || master.starts_with("zk://");
+  if (isObscure) accepted += ": " + spec.error().message;
+  reader.refuse(shown, accepted);
 }
 
 void readApp(Reader& reader, fleet::AppSpec* app) {

@@ -147,7 +147,8 @@ TEST(Options, RefuseBadValues) {
 }
 
 TEST(Options, RefuseAMasterWithWhatIsAccepted) {
-  const std::string accepted = "'local', HOST:PORT or file:///PATH (a file that holds HOST:PORT)";
+  const std::string accepted =
+      "'local', HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that holds one of these)";
   for (const std::string& text :
        {refused({"--master="}), refused({"--master", ""}), refused({}, {{"MESOS_MASTER", ""}}),
         refused({"--master=", "--executor-uri=/e"})}) {
@@ -178,9 +179,19 @@ TEST(Options, RefuseUnknownFlagsAndArguments) {
   EXPECT_NE(refused({"--cpus"}).find("--cpus"), std::string::npos);
 }
 
-TEST(Options, SayThatZooKeeperComesLater) {
-  const std::string text = refused({"--master=zk://z1:2181,z2:2181/mesos"});
-  EXPECT_NE(text.find("later version"), std::string::npos) << text;
+TEST(Options, TakeAZooKeeperUrl) {
+  const char* url = "zk://user:password@z1:2181,z2:2181/mesos";
+  EXPECT_EQ(accepted({"--master", url, "--executor-uri=/e"}).master, url);
+}
+
+TEST(Options, RefuseAZooKeeperUrlWithWhatIsWrongAndWithoutThePassword) {
+  for (const char* master :
+       {"zk://user:hidden@z1:2181", "zk://user:hidden@z1/m", " zk://user:hidden@z1:2181/m"}) {
+    const std::string text = refused({"--master", master});
+    EXPECT_NE(text.find("zk://HOST:PORT,…/PATH"), std::string::npos) << text;
+    EXPECT_EQ(text.find("hidden"), std::string::npos) << text;
+  }
+  EXPECT_NE(refused({"--master=zk://z1:2181/"}).find("names no node"), std::string::npos);
 }
 
 TEST(Options, SayWhatHasReplacedTheFrameworkIdFile) {

@@ -25,9 +25,11 @@
 #include <memory>
 #include <mutex>
 #include <random>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 #include <utility>
+#include <variant>
 
 namespace mesos::scheduler {
 namespace {
@@ -95,10 +97,18 @@ std::string neighbour() {
   return self.substr(0, self.rfind('/') + 1) + "executor";
 }
 
-/// The master's host as far as it can be known before the driver looks: a file may change.
-std::string masterHost(const std::string& master) {
-  const auto address = transport::masterAddress(master);
-  return address ? address->host : "";
+/// Whether all that is known of the masters, before the driver looks for them, is on loopback.
+bool isMasterNearby(const std::string& master) {
+  const auto spec = transport::masterSpec(master);
+  if (!spec) return false;
+  if (const auto* address = std::get_if<protocol::Address>(&*spec))
+    return isLoopback(address->host);
+  std::istringstream servers(std::get<protocol::ZooKeeperUrl>(*spec).servers);
+  for (std::string server; std::getline(servers, server, ',');) {
+    const auto address = protocol::parseAddress(server);
+    if (!address || !isLoopback(address->host)) return false;
+  }
+  return true;
 }
 
 std::string describe(const LocalCluster& cluster) {
@@ -126,11 +136,11 @@ std::string servers(std::size_t count) {
 /// Where to serve the executor program; an error if agents could not reach it there.
 Result<protocol::Address> artifactAddress(const Options& options, const std::string& master) {
   if (options.artifactAddress) return *options.artifactAddress;
-  if (isLoopback(masterHost(master))) return protocol::Address{.host = "127.0.0.1", .port = 0};
-  return Error{"the master " + master +
-               " is not on this machine's loopback, so its agents cannot fetch the executor from "
-               "there: say where they can, with --artifact-address IP[:PORT] or --executor-uri "
-               "URI"};
+  if (isMasterNearby(master)) return protocol::Address{.host = "127.0.0.1", .port = 0};
+  return Error{
+      "the master is not on this machine's loopback, so its agents cannot fetch the executor from "
+      "there: say where they can, with --artifact-address IP[:PORT] or --executor-uri "
+      "URI"};
 }
 
 FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::string>& id) {

@@ -142,8 +142,11 @@ struct SchedulerOptions {
 /// jittered exponential backoff; watches heartbeats; resubscribes under the same framework id.
 class MesosSchedulerDriver : public SchedulerDriver {
  public:
-  /// `scheduler` must outlive the driver. `master`: `HOST:PORT`, `http://HOST:PORT` or
-  /// `file:///PATH` holding one of them (fact Z3). An empty framework.user becomes the current
+  /// `scheduler` must outlive the driver. `master`: `HOST:PORT` (or `http://HOST:PORT`);
+  /// `zk://[user:pass@]h1:p1,h2:p2/path`, which follows the leading master from one to the next and
+  /// keeps a subscription that works while ZooKeeper does not (facts Z1-Z17); or `file:///PATH`
+  /// holding one of them, read now (fact Z3). The password is never logged. A ZooKeeper that does
+  /// not take the credentials ends in error(). An empty framework.user becomes the current
   /// user; `roles` without the MULTI_ROLE capability gets it added (fact S20). A framework.id makes
   /// the subscription a failover of that framework. Throws std::invalid_argument for a null
   /// scheduler or a master that cannot be understood.

@@ -11,10 +11,10 @@ namespace mesos {
 MesosSchedulerDriver::MesosSchedulerDriver(Scheduler* scheduler, FrameworkInfo framework,
                                            std::string master, SchedulerOptions options) {
   if (!scheduler) throw std::invalid_argument("the scheduler is null");
-  auto address = transport::masterAddress(master);
-  if (!address) throw std::invalid_argument(address.error().message);
-  pump_ =
-      std::make_unique<Pump>(*scheduler, *this, std::move(framework), *address, std::move(options));
+  auto spec = transport::masterSpec(master);
+  if (!spec) throw std::invalid_argument(spec.error().message);
+  pump_ = std::make_unique<Pump>(*scheduler, *this, std::move(framework), *std::move(spec),
+                                 std::move(options));
 }
 
 MesosSchedulerDriver::~MesosSchedulerDriver() = default;

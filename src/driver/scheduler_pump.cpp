@@ -56,11 +56,10 @@ void printProblems(LogLevel level, const std::string& line) {
 }  // namespace
 
 MesosSchedulerDriver::Pump::Pump(Scheduler& scheduler, SchedulerDriver& driver,
-                                 FrameworkInfo framework, protocol::Address master,
+                                 FrameworkInfo framework, protocol::MasterSpec master,
                                  SchedulerOptions options)
     : scheduler_(scheduler),
       driver_(driver),
-      master_(std::move(master)),
       options_(std::move(options)),
       seed_(options_.seed != 0 ? options_.seed : driver::drawSeed()),
       threads_({.onThrown =
@@ -73,7 +72,9 @@ MesosSchedulerDriver::Pump::Pump(Scheduler& scheduler, SchedulerDriver& driver,
       random_(seed_),
       session_(sessionOptions(options_), completed(std::move(framework)), random_),
       connections_(threads_.loop(), connectionEvents(), transport::resolve),
-      timer_(threads_.loop()) {}
+      timer_(threads_.loop()) {
+  watcher_.emplace(threads_.loop(), std::move(master), watcherEvents());
+}
 
 MesosSchedulerDriver::Pump::~Pump() {
   abort();
@@ -109,10 +110,34 @@ Connections::Events MesosSchedulerDriver::Pump::connectionEvents() {
               }};
 }
 
+transport::MasterWatcher::Events MesosSchedulerDriver::Pump::watcherEvents() {
+  return {.onLeader = [this](const protocol::LeaderChanged& changed) { onLeader(changed); },
+          .onWaiting =
+              [this](const protocol::Waiting& waiting) {
+                log(LogLevel::warning, driver::describe(waiting));
+              },
+          .onFailed = [this](const std::string& reason) { onNoLeaderEver(reason); },
+          .onLog = [this](const std::string& line) { debug("ZooKeeper client: " + line); }};
+}
+
+void MesosSchedulerDriver::Pump::onLeader(const protocol::LeaderChanged& changed) {
+  if (changed.address) {
+    log(LogLevel::info, "The leading master is " + changed.address->toString());
+  } else {
+    log(LogLevel::warning, "No leading master is known any more");
+  }
+  feed([&](auto& session, Now now) { session.onLeader(now, changed.address); });
+}
+
+void MesosSchedulerDriver::Pump::onNoLeaderEver(const std::string& reason) {
+  protocol::Failed failed{reason};
+  perform(failed);
+}
+
 Status MesosSchedulerDriver::Pump::start() {
   return threads_.start([this] {
-    debug("seed " + std::to_string(seed_) + ", master " + master_.toString());
-    feed([this](auto& session, Now now) { session.onLeader(now, master_); });
+    debug("seed " + std::to_string(seed_));
+    watcher_->start();
   });
 }
 
@@ -231,11 +256,17 @@ void MesosSchedulerDriver::Pump::perform(protocol::Failed& failed) {
   if (threads_.leave(DRIVER_ABORTED)) {
     threads_.callLast([this, message = failed.message] { scheduler_.error(&driver_, message); });
   }
-  threads_.end();
+  end();
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Stopped&) {
   debug("stopped");
+  end();
+}
+
+void MesosSchedulerDriver::Pump::end() {
+  // Posted, as it may be the watcher that has said so.
+  threads_.loop().post([this] { watcher_.reset(); });
   threads_.end();
 }
 

@@ -5,6 +5,7 @@
 #include "driver/connections.hpp"
 #include "driver/threads.hpp"
 #include "protocol/scheduler_session.hpp"
+#include "transport/master_watcher.hpp"
 
 #include <mesos/scheduler.hpp>
 
@@ -22,7 +23,7 @@ namespace mesos {
 class MesosSchedulerDriver::Pump {
  public:
   Pump(Scheduler& scheduler, SchedulerDriver& driver, FrameworkInfo framework,
-       protocol::Address master, SchedulerOptions options);
+       protocol::MasterSpec master, SchedulerOptions options);
   ~Pump();
 
   Status start();
@@ -44,6 +45,10 @@ class MesosSchedulerDriver::Pump {
   void onTimer();
   void onRoom();
   driver::Connections::Events connectionEvents();
+  transport::MasterWatcher::Events watcherEvents();
+  void onLeader(const protocol::LeaderChanged& changed);
+  void onNoLeaderEver(const std::string& reason);
+  void end();
 
   void perform(protocol::Connect& connect);
   void perform(protocol::Send& send);
@@ -60,7 +65,6 @@ class MesosSchedulerDriver::Pump {
 
   Scheduler& scheduler_;
   SchedulerDriver& driver_;
-  const protocol::Address master_;
   const SchedulerOptions options_;
   const std::uint64_t seed_;
   std::mutex logging_;
@@ -71,6 +75,7 @@ class MesosSchedulerDriver::Pump {
   driver::Connections connections_;
   transport::Timer timer_;
   std::optional<TimePoint> timerSet_;
+  std::optional<transport::MasterWatcher> watcher_;  // Until the end.
   // The connection whose bytes the session is being told, and the one that brings the events.
   std::optional<protocol::ConnectionId> reading_;
   protocol::ConnectionId stream_ = 0;

@@ -1,7 +1,7 @@
-// How a person names a master.
+// How a person names the masters of a cluster, if need be in a file.
 #pragma once
 
-#include "protocol/http.hpp"
+#include "protocol/master_spec.hpp"
 
 #include <mesos/result.hpp>
 
@@ -9,8 +9,8 @@
 
 namespace mesos::transport {
 
-/// `HOST:PORT`, `http://HOST:PORT`, or `file:///PATH` of a file whose content is one of them (fact
-/// Z3).
-Result<protocol::Address> masterAddress(const std::string& text);
+/// As protocol::parseMasterSpec, but a file is read now: what comes back is an Address or a
+/// ZooKeeperUrl. A file may name another one, a few times over.
+Result<protocol::MasterSpec> masterSpec(const std::string& text);
 
 }  // namespace mesos::transport
