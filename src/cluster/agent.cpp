@@ -212,6 +212,13 @@ void Agent::onExited(Now now, const std::string& containerId, int status) {
   state_->settle(now);
 }
 
+void Agent::onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
+                      const Result<int>& outcome) {
+  ContainerRun* run = state_->findRun(containerId);
+  if (run != nullptr && run->commandExecutor) run->commandExecutor->onProbed(now, checkId, outcome);
+  state_->settle(now);
+}
+
 void Agent::onTimer(Now now) {
   state_->fireTimers(now);
   state_->settle(now);

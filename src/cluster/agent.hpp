@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "cluster/messages.hpp"
+#include "cluster/task_checks.hpp"
 
 #include <mesos/v1/executor/executor.pb.h>
 #include <mesos/resources.hpp>
@@ -83,6 +84,19 @@ struct SignalContainer {
 struct DestroyContainer {
   std::string containerId;
 };
+/// Look at the task of a container (fact H3). A ForkContainer is a process beside the container's.
+/// Answer: onChecked, with the outcome as Probe says; an error: there is none.
+struct StartCheck {
+  std::string containerId;
+  std::uint64_t checkId;
+  std::variant<ForkContainer, HttpProbe, TcpProbe> what;
+};
+/// It is not needed any more, and nor is its answer. A container's end means the same for all of
+/// its checks.
+struct StopCheck {
+  std::string containerId;
+  std::uint64_t checkId;
+};
 struct ToMaster {
   AgentToMaster message;
 };
@@ -133,8 +147,9 @@ class Agent {
  public:
   using Call = v1::executor::Call;
   using Event = v1::executor::Event;
-  using Effect = std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer,
-                              ForkContainer, SignalContainer, DestroyContainer>;
+  using Effect =
+      std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer, ForkContainer,
+                   SignalContainer, DestroyContainer, StartCheck, StopCheck>;
 
   Agent(Now now, AgentOptions options, Random& random);
   ~Agent();
@@ -156,6 +171,8 @@ class Agent {
   void onForked(Now now, const std::string& containerId, Result<int> pid);
   /// `status` as wait(2) gives it.
   void onExited(Now now, const std::string& containerId, int status);
+  void onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
+                 const Result<int>& outcome);
 
   void onTimer(Now now);
   std::optional<Effect> poll();

@@ -62,4 +62,11 @@ Variables taskEnvironment(const EnvironmentSource& source, const CommandInfo& co
   return withPath(std::move(variables));
 }
 
+Variables checkEnvironment(const EnvironmentSource& source, const CommandInfo& command,
+                           const CommandInfo& check) {
+  Variables variables = taskEnvironment(source, command);
+  overlay(variables, check.environment());
+  return variables;
+}
+
 }  // namespace mesos::cluster

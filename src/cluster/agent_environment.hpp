@@ -29,5 +29,9 @@ std::map<std::string, std::string> executorEnvironment(const EnvironmentSource& 
 /// The same for the process of a command task (facts V22, V23).
 std::map<std::string, std::string> taskEnvironment(const EnvironmentSource& source,
                                                    const CommandInfo& command);
+/// The same for the command of its check (fact H3).
+std::map<std::string, std::string> checkEnvironment(const EnvironmentSource& source,
+                                                    const CommandInfo& command,
+                                                    const CommandInfo& check);
 
 }  // namespace mesos::cluster

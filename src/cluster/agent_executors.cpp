@@ -286,6 +286,10 @@ void Agent::State::driveCommandExecutor(Now now, ContainerRun& run) {
       fork(run);
     } else if (const auto* kill = std::get_if<SignalCommand>(&*effect)) {
       effects.push_back(SignalContainer{run.executor->containerId, kill->signal});
+    } else if (const auto* probe = std::get_if<StartProbe>(&*effect)) {
+      startCheck(run, *probe);
+    } else if (const auto* stop = std::get_if<StopProbe>(&*effect)) {
+      effects.push_back(StopCheck{run.executor->containerId, stop->id});
     } else {
       return terminate(now, run, 0);
     }

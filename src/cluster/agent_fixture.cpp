@@ -123,6 +123,10 @@ void AgentConversation::drain() {
       forks.push_back(*fork);
     } else if (auto* signal = std::get_if<SignalContainer>(&*effect)) {
       signals.push_back(*signal);
+    } else if (auto* check = std::get_if<StartCheck>(&*effect)) {
+      checks.push_back(*check);
+    } else if (auto* stop = std::get_if<StopCheck>(&*effect)) {
+      stoppedChecks.push_back(stop->checkId);
     } else {
       destroys.push_back(std::get<DestroyContainer>(*effect));
     }
@@ -206,6 +210,11 @@ void AgentConversation::exited(int status) { exited(containerId(), status); }
 
 void AgentConversation::exited(const std::string& container, int status) {
   agent.onExited(now, container, status);
+  drain();
+}
+
+void AgentConversation::checked(std::uint64_t checkId, const Result<int>& outcome) {
+  agent.onChecked(now, containerId(), checkId, outcome);
   drain();
 }
 

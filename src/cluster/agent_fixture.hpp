@@ -48,6 +48,7 @@ class AgentConversation : public testing::Test {
   void forked(Result<int> pid = 4321);
   void exited(int status);  ///< The newest container, as in the two above.
   void exited(const std::string& containerId, int status);
+  void checked(std::uint64_t checkId, const Result<int>& outcome);
   void messageFromExecutor(const std::string& data);
   void start();
   void leave();
@@ -84,6 +85,8 @@ class AgentConversation : public testing::Test {
   std::vector<ForkContainer> forks;
   std::vector<SignalContainer> signals;
   std::vector<DestroyContainer> destroys;
+  std::vector<StartCheck> checks;
+  std::vector<std::uint64_t> stoppedChecks;
 
  private:
   void drain();

@@ -274,6 +274,12 @@ void AgentHttp::onExited(Now now, const std::string& containerId, int status) {
   state_->drain();
 }
 
+void AgentHttp::onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
+                          const Result<int>& outcome) {
+  state_->agent.onChecked(now, containerId, checkId, outcome);
+  state_->drain();
+}
+
 void AgentHttp::onTimer(Now now) {
   state_->agent.onTimer(now);
   state_->drain();

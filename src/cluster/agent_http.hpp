@@ -16,9 +16,9 @@ namespace mesos::cluster {
 /// processes, and time, and performs its effects. Pure, as Agent is.
 class AgentHttp {
  public:
-  using Effect =
-      std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile, ToMaster,
-                   PrepareContainer, ForkContainer, SignalContainer, DestroyContainer>;
+  using Effect = std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile,
+                              ToMaster, PrepareContainer, ForkContainer, SignalContainer,
+                              DestroyContainer, StartCheck, StopCheck>;
 
   AgentHttp(Now now, AgentOptions options, std::map<std::string, std::string> flags,
             Random& random);
@@ -32,6 +32,8 @@ class AgentHttp {
   void onPrepared(Now now, const std::string& containerId, Result<void> result);
   void onForked(Now now, const std::string& containerId, Result<int> pid);
   void onExited(Now now, const std::string& containerId, int status);
+  void onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
+                 const Result<int>& outcome);
   void onTimer(Now now);
 
   std::optional<Effect> poll();

@@ -201,10 +201,34 @@ void Agent::State::failLaunch(Now now, ContainerRun& run, const std::string& why
   terminate(now, run, run.isDestroyed ? kKilledStatus : kNoStatus);
 }
 
+EnvironmentSource Agent::State::environmentOf(const ContainerRun& run) const {
+  return {options,       info.id().value(),           pid, run.framework->info,
+          *run.executor, shutdownGrace(*run.executor)};
+}
+
+/// Fact H3: a command runs where the task runs, in its environment and the command's own.
+void Agent::State::startCheck(ContainerRun& run, const StartProbe& probe) {
+  StartCheck effect{run.executor->containerId, probe.id, {}};
+  if (const auto* http = std::get_if<HttpProbe>(&probe.probe)) {
+    effect.what = *http;
+  } else if (const auto* tcp = std::get_if<TcpProbe>(&probe.probe)) {
+    effect.what = *tcp;
+  } else {
+    const auto& command = std::get<CommandInfo>(probe.probe);
+    effect.what = ForkContainer{run.executor->containerId,
+                                run.executor->sandbox,
+                                run.user,
+                                command.shell(),
+                                command.value(),
+                                {command.arguments().begin(), command.arguments().end()},
+                                checkEnvironment(environmentOf(run), run.command, command)};
+  }
+  effects.push_back(std::move(effect));
+}
+
 void Agent::State::fork(ContainerRun& run) {
   const AgentExecutor& executor = *run.executor;
-  const EnvironmentSource source{options,  info.id().value(),      pid, run.framework->info,
-                                 executor, shutdownGrace(executor)};
+  const EnvironmentSource source = environmentOf(run);
   ForkContainer effect{executor.containerId,
                        executor.sandbox,
                        run.user,

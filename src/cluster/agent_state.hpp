@@ -8,6 +8,7 @@
 
 #include "base/backoff.hpp"
 #include "cluster/agent.hpp"
+#include "cluster/agent_environment.hpp"
 #include "cluster/command_executor.hpp"
 #include "cluster/update_stream.hpp"
 
@@ -93,6 +94,8 @@ struct Agent::State {
   /// The custom executor, or the command of a command task.
   void fork(ContainerRun& run);
   void forked(Now now, ContainerRun& run, const Result<int>& forkedPid);
+  void startCheck(ContainerRun& run, const StartProbe& probe);
+  EnvironmentSource environmentOf(const ContainerRun& run) const;
 
   // --- agent_executors.cpp
   void subscribe(Now now, ExecutorStreamId stream, const Call& call);

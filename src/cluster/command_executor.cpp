@@ -91,7 +91,40 @@ void CommandExecutor::onStarted(Now now) {
   report(now, TASK_RUNNING);
   const Duration limit = clientDuration(task_.max_completion_time(), options_.timeScale);
   if (limit > Duration::zero()) completeBy_ = now.steady + limit;
+  if (!grace_ && (task_.has_check() || task_.has_health_check())) {
+    checks_.emplace(task_, options_.timeScale);
+    checks_->start(now);
+  }
   if (grace_) beginKill(now);
+  followChecks(now);
+}
+
+void CommandExecutor::onProbed(Now now, std::uint64_t id, const Result<int>& outcome) {
+  if (checks_) checks_->onProbed(now, id, outcome);
+  followChecks(now);
+}
+
+/// What checks find is told only while nothing else is happening to the task.
+void CommandExecutor::followChecks(Now now) {
+  while (auto effect = checks_ ? checks_->poll() : std::nullopt) {
+    if (auto* start = std::get_if<StartProbe>(&*effect)) {
+      effects_.push_back(std::move(*start));
+    } else if (auto* stop = std::get_if<StopProbe>(&*effect)) {
+      effects_.push_back(*stop);
+    } else if (grace_ || state_ != State::Running) {
+      continue;
+    } else if (const auto* changed = std::get_if<CheckChanged>(&*effect)) {
+      reportCheck(now, TaskStatus::REASON_TASK_CHECK_STATUS_UPDATED,
+                  [&](TaskStatus& status) { *status.mutable_check_status() = changed->status; });
+    } else {
+      const auto& health = std::get<HealthChanged>(*effect);
+      reportCheck(now, TaskStatus::REASON_TASK_HEALTH_CHECK_STATUS_UPDATED,
+                  [&](TaskStatus& status) { status.set_healthy(health.healthy); });
+      if (!health.kill) continue;
+      unhealthy_ = true;
+      kill(now, killGrace({}));
+    }
+  }
 }
 
 Duration CommandExecutor::killGrace(const Event::Kill& event) const {
@@ -119,6 +152,8 @@ void CommandExecutor::kill(Now now, Duration grace) {
 
 void CommandExecutor::beginKill(Now now) {
   completeBy_.reset();
+  if (checks_) checks_->stop();
+  followChecks(now);
   if (reportsKilling_ && !timedOut_) report(now, TASK_KILLING);
   effects_.push_back(SignalCommand{SIGTERM});
   killStarted_ = now.steady;
@@ -130,6 +165,8 @@ void CommandExecutor::onExited(Now now, int status) {
   state_ = State::Reported;
   escalateAt_.reset();
   completeBy_.reset();
+  if (checks_) checks_->stop();
+  followChecks(now);
   giveUpAt_ = now.steady + scaled(kAcknowledgementTimeout, options_.timeScale);
   report(now, terminalState(status, grace_.has_value(), timedOut_),
          "Command " + describeExit(status));
@@ -142,6 +179,8 @@ void CommandExecutor::onTimer(Now now) {
     effects_.push_back(SignalCommand{SIGKILL});
   }
   if (giveUpAt_ && *giveUpAt_ <= now.steady) finish();
+  if (checks_) checks_->onTimer(now);
+  followChecks(now);
 }
 
 void CommandExecutor::enforceMaxCompletionTime(Now now) {
@@ -161,6 +200,8 @@ std::optional<TimePoint> CommandExecutor::deadline() const {
   for (const auto& when : {completeBy_, escalateAt_, giveUpAt_}) {
     if (when && (!earliest || *when < *earliest)) earliest = when;
   }
+  const auto ofChecks = checks_ ? checks_->deadline() : std::nullopt;
+  if (ofChecks && (!earliest || *ofChecks < *earliest)) earliest = ofChecks;
   return earliest;
 }
 
@@ -172,7 +213,19 @@ void CommandExecutor::report(Now now, TaskState state, const std::string& messag
   status.set_timestamp(now.unixSeconds());
   status.set_uuid(randomUuid(random_));
   if (isTerminal(state)) terminalUuid_ = status.uuid();
+  if (task_.has_check()) *status.mutable_check_status() = emptyCheckStatus(task_.check().type());
+  if (unhealthy_ && isTerminal(state)) status.set_healthy(false);
+  lastStatus_ = status;
   effects_.push_back(ReportStatus{std::move(status)});
+}
+
+void CommandExecutor::reportCheck(Now now, TaskStatus::Reason reason,
+                                  const std::function<void(TaskStatus&)>& change) {
+  change(lastStatus_);
+  lastStatus_.set_reason(reason);
+  lastStatus_.set_timestamp(now.unixSeconds());
+  lastStatus_.set_uuid(randomUuid(random_));
+  effects_.push_back(ReportStatus{lastStatus_});
 }
 
 void CommandExecutor::finish() {

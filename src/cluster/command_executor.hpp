@@ -3,11 +3,14 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "cluster/task_checks.hpp"
 
 #include <mesos/v1/executor/executor.pb.h>
 #include <mesos/types.hpp>
 
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,7 +42,8 @@ struct CommandExecutorDone {};
 class CommandExecutor {
  public:
   using Event = v1::executor::Event;
-  using Effect = std::variant<ReportStatus, StartCommand, SignalCommand, CommandExecutorDone>;
+  using Effect = std::variant<ReportStatus, StartCommand, SignalCommand, StartProbe, StopProbe,
+                              CommandExecutorDone>;
 
   CommandExecutor(CommandExecutorOptions options, Random& random);
 
@@ -48,6 +52,8 @@ class CommandExecutor {
   void onEvent(Now now, const Event& event, Duration shutdownGrace);
   void onStarted(Now now);
   void onExited(Now now, int status);  ///< As wait(2) gives it.
+  /// The outcome of a probe, as Probe says; an error: there is none.
+  void onProbed(Now now, std::uint64_t id, const Result<int>& outcome);
   void onTimer(Now now);
 
   std::optional<Effect> poll();
@@ -69,6 +75,10 @@ class CommandExecutor {
   Duration killGrace(const Event::Kill& event) const;
   void enforceMaxCompletionTime(Now now);
   void report(Now now, TaskState state, const std::string& message = {});
+  /// The last status again, changed as a check says (facts H4, H7).
+  void reportCheck(Now now, TaskStatus::Reason reason,
+                   const std::function<void(TaskStatus&)>& change);
+  void followChecks(Now now);
   void finish();
 
   CommandExecutorOptions options_;
@@ -82,6 +92,9 @@ class CommandExecutor {
   std::optional<TimePoint> escalateAt_;
   std::optional<TimePoint> completeBy_;
   bool timedOut_ = false;  ///< max_completion_time was reached.
+  std::optional<TaskChecks> checks_;
+  bool unhealthy_ = false;  ///< Killed for its failed health checks (fact H5).
+  TaskStatus lastStatus_;
   std::string terminalUuid_;
   std::optional<TimePoint> giveUpAt_;
   std::deque<Effect> effects_;

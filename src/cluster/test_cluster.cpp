@@ -182,6 +182,14 @@ void TestCluster::perform(const ForkContainer& effect) {
   agentHttp_.onForked(now_, effect.containerId, nextPid_++);
 }
 
+/// Every check succeeds.
+void TestCluster::perform(const StartCheck& effect) {
+  const int outcome = std::holds_alternative<ForkContainer>(effect.what) ? 0
+                      : std::holds_alternative<HttpProbe>(effect.what)   ? 200
+                                                                         : 1;
+  agentHttp_.onChecked(now_, effect.containerId, effect.checkId, outcome);
+}
+
 void TestCluster::perform(const DestroyContainer& effect) {
   agentHttp_.onExited(now_, effect.containerId, SIGKILL);
 }

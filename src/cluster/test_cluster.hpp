@@ -69,6 +69,8 @@ class TestCluster {
   void perform(const PrepareContainer& effect);
   void perform(const ForkContainer& effect);
   void perform(const SignalContainer&) {}
+  void perform(const StartCheck& effect);
+  void perform(const StopCheck&) {}
   void perform(const DestroyContainer& effect);
 
   Now now_;

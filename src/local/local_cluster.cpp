@@ -3,6 +3,7 @@
 #include "cluster/agent_http.hpp"
 #include "cluster/master_http.hpp"
 #include "local/agent_offer.hpp"
+#include "local/checks.hpp"
 #include "local/containers.hpp"
 #include "local/flags.hpp"
 #include "local/node.hpp"
@@ -144,6 +145,8 @@ class LocalCluster::Shell {
   void perform(AgentNode& node, cluster::ForkContainer& order);
   void perform(AgentNode& node, cluster::SignalContainer& order);
   void perform(AgentNode& node, cluster::DestroyContainer& order);
+  void perform(AgentNode& node, cluster::StartCheck& order);
+  void perform(AgentNode& node, cluster::StopCheck& order);
   void containerEnded(Agent& agent, const std::string& containerId);
   void closeIfEmpty(Agent& agent);
 
@@ -158,6 +161,7 @@ class LocalCluster::Shell {
   std::optional<WorkDir> workDir_;
   EventLoop loop_;
   std::optional<Containers> containers_;
+  std::optional<local::Checks> checks_;
   std::vector<std::unique_ptr<Random>> randoms_;
   protocol::Address masterAddress_;
   std::unique_ptr<MasterNode> master_;
@@ -198,6 +202,7 @@ Result<void> LocalCluster::Shell::open() {
   auto resources = local::agentResources(options_.resources, options_.agents, workDir_->path());
   if (!resources) return resources.error();
   containers_.emplace(loop_, settings_.fetcher);
+  checks_.emplace(loop_, *containers_);
   for (std::size_t i = 0; i < options_.agents; ++i) {
     opened = openAgent(i, (*resources)[i]);
     if (!opened) return opened;
@@ -389,8 +394,24 @@ void LocalCluster::Shell::perform(AgentNode& node, cluster::DestroyContainer& or
   containers_->destroy(order.containerId);
 }
 
+void LocalCluster::Shell::perform(AgentNode& node, cluster::StartCheck& order) {
+  Agent& agent = static_cast<Agent&>(node);
+  checks_->start(order, [this, &agent, id = order.containerId,
+                         checkId = order.checkId](const Result<int>& outcome) {
+    if (!outcome) log(agent.name + ": container " + id + ": check: " + outcome.error().message);
+    agent.tell([&](cluster::AgentHttp& machine, Now now) {
+      machine.onChecked(now, id, checkId, outcome);
+    });
+  });
+}
+
+void LocalCluster::Shell::perform(AgentNode&, cluster::StopCheck& order) { checks_->stop(order); }
+
 void LocalCluster::Shell::containerEnded(Agent& agent, const std::string& containerId) {
-  if (!containers_->has(containerId)) agent.containers.erase(containerId);
+  if (!containers_->has(containerId)) {
+    checks_->stopAll(containerId);
+    agent.containers.erase(containerId);
+  }
   closeIfEmpty(agent);
 }
 
