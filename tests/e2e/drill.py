@@ -26,6 +26,9 @@ import programs_test as e2e  # Takes BIN_DIR from the arguments.
 
 AGENTS = 3
 SERVERS = 4
+# Room for two servers, so that one agent cannot have them all. Each next one has the ports above.
+AGENT = "cpus:0.25;mem:1024;ports:[31000-31019]"
+PORTS = 20
 # Mesos' 75 s until an agent is unreachable become 7.5 s.
 TIME_SCALE = 10
 REST = 90  # Seconds within which a round must come to rest.
@@ -72,6 +75,10 @@ def get(address, path):
     return json.loads(e2e.fetch(f"http://{address}{path}")[2])
 
 
+def port_of(task):
+    return task["discovery"]["ports"]["ports"][0]["number"]
+
+
 class Drill:
     def __init__(self, scratch, seed, only, verbose):
         self.scratch = scratch
@@ -82,6 +89,7 @@ class Drill:
         self.fired = collections.Counter()
         self.checked = collections.Counter()
         self.states = collections.Counter()  # Statuses that the schedulers were told.
+        self.unreachable = 0  # How often tasks were.
         self.cluster = self.scheduler = None
 
     def note(self, line):
@@ -94,7 +102,7 @@ class Drill:
         self.began = time.monotonic()
         self.cluster = e2e.Program(
             self.scratch, "local-cluster", "--port", "0", "--agent-port", "0", "--agents", str(AGENTS),
-            "--resources", "cpus:2;mem:1024;ports:[31000-31019]", "--time-scale", str(TIME_SCALE),
+            "--resources", AGENT, "--time-scale", str(TIME_SCALE),
             "--flag", "executor_reregistration_timeout=15secs")
         match, _ = self.cluster.expect(r"^Embedded cluster: master ([^,]+),")
         self.master = match.group(1)
@@ -135,14 +143,29 @@ class Drill:
     def fail_over_master(self):
         self.fail("failover-master")
 
+    def some_agent(self):
+        """One that has servers, if it can be told."""
+        try:
+            ports = [port_of(task) for framework in get(self.master, "/state")["frameworks"]
+                     for task in framework["tasks"]]
+        except (OSError, ValueError, KeyError):
+            ports = []
+        return self.random.choice(sorted({(port - 31000) // PORTS for port in ports}) or range(AGENTS))
+
     def restart_agent(self):
-        self.fail("restart-agent", agent=self.random.randrange(AGENTS))
+        self.fail("restart-agent", agent=self.some_agent())
 
     def partition_agent(self):
-        self.fail("partition-agent", agent=self.random.randrange(AGENTS), for_="20secs")
+        """Shorter than the master would notice."""
+        self.fail("partition-agent", agent=self.some_agent(), for_="20secs")
+        time.sleep(20 / TIME_SCALE)
 
     def lose_agent_for_a_while(self):
-        self.fail("partition-agent", agent=self.random.randrange(AGENTS), for_="120secs")
+        """Five pings of 15 s stay unanswered."""
+        self.fail("partition-agent", agent=self.some_agent(), for_="120secs")
+        self.unreachable += e2e.eventually(
+            lambda: any(f["unreachable_tasks"] for f in get(self.master, "/state")["frameworks"]),
+            120 / TIME_SCALE)
 
     def cut_connections(self):
         self.fail("cut-connections")
@@ -178,6 +201,8 @@ class Drill:
                    f"it has ended with {self.scheduler.process.returncode}")
         state = get(self.master, "/state")
         self.check("one framework", len(state["frameworks"]) == 1, len(state["frameworks"]))
+        self.check("every agent is there", [s["active"] for s in state["slaves"]] == [True] * AGENTS,
+                   [(s["id"], s["active"]) for s in state["slaves"]])
         framework = state["frameworks"][0]
         running = {task["id"]: task for task in framework["tasks"]}
         states = sorted(task["state"] for task in framework["tasks"])
@@ -190,8 +215,7 @@ class Drill:
                    sorted(executors(self.scratch).values()) == sorted(running),
                    sorted(executors(self.scratch).values()))
         for task in running.values():
-            port = task["discovery"]["ports"]["ports"][0]["number"]
-            answer = e2e.answers(f"http://127.0.0.1:{port}/")
+            answer = e2e.answers(f"http://127.0.0.1:{port_of(task)}/")
             self.check("every server answers", answer == "Hello from Server", f"{task['id']}: {answer}")
         held = []
         for slave in get(self.master, "/slaves")["slaves"]:
@@ -270,6 +294,7 @@ class Drill:
             print(f"held {name}: {count} times")
         print(f"held at every moment, one process a task, {SERVERS} at most: {self.watch.looks} looks, "
               f"{len(self.watch.seen)} tasks")
+        print(f"tasks were unreachable {self.unreachable} times")
         print("told " + ", ".join(f"{name} {count}" for name, count in sorted(self.states.items())))
 
 
