@@ -9,10 +9,12 @@ What must hold at every moment is watched by a thread of its own."""
 
 import argparse
 import collections
+import http.client
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -32,6 +34,10 @@ PORTS = 20
 # Mesos' 75 s until an agent is unreachable become 7.5 s.
 TIME_SCALE = 10
 REST = 90  # Seconds within which a round must come to rest.
+
+
+# What asking a master that comes and goes may raise.
+TROUBLE = (OSError, ValueError, KeyError, http.client.HTTPException)
 
 
 class Broken(Exception):
@@ -83,7 +89,7 @@ class Drill:
     def __init__(self, scratch, seed, only, verbose):
         self.scratch = scratch
         self.faults = {name: fault for name, fault in sorted(self.FAULTS.items())
-                       if e2e.re.search(only, name)}
+                       if re.search(only, name)}
         self.random = random.Random(seed)
         self.verbose = verbose
         self.fired = collections.Counter()
@@ -115,7 +121,7 @@ class Drill:
 
     def count_states(self):
         for line in self.scheduler.lines:
-            match = e2e.re.search(r"^Status update: task \S+ is in state (\w+)", line)
+            match = re.search(r"^Status update: task \S+ is in state (\w+)", line)
             if match:
                 self.states[match.group(1)] += 1
 
@@ -124,9 +130,21 @@ class Drill:
     def fail(self, fault, **parameters):
         body = "&".join(f"{name.rstrip('_')}={value}"
                         for name, value in {"fault": fault, **parameters}.items())
-        status = e2e.post(f"http://{self.master}/local/fail", body)
+        status = self.patiently(lambda: e2e.post(f"http://{self.master}/local/fail", body))
         if status != 200:
             raise Broken(f"the cluster answers {status} to {body}")
+
+    @staticmethod
+    def patiently(ask):
+        """A master that is failing over answers a little later."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                return ask()
+            except TROUBLE:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def kill_scheduler(self):
         self.scheduler.process.kill()
@@ -145,11 +163,8 @@ class Drill:
 
     def some_agent(self):
         """One that has servers, if it can be told."""
-        try:
-            ports = [port_of(task) for framework in get(self.master, "/state")["frameworks"]
-                     for task in framework["tasks"]]
-        except (OSError, ValueError, KeyError):
-            ports = []
+        state = self.patiently(lambda: get(self.master, "/state"))
+        ports = [port_of(task) for framework in state["frameworks"] for task in framework["tasks"]]
         return self.random.choice(sorted({(port - 31000) // PORTS for port in ports}) or range(AGENTS))
 
     def restart_agent(self):
@@ -164,8 +179,8 @@ class Drill:
         """Five pings of 15 s stay unanswered."""
         self.fail("partition-agent", agent=self.some_agent(), for_="120secs")
         self.unreachable += e2e.eventually(
-            lambda: any(f["unreachable_tasks"] for f in get(self.master, "/state")["frameworks"]),
-            120 / TIME_SCALE)
+            lambda: any(framework["unreachable_tasks"] for framework in self.patiently(
+                lambda: get(self.master, "/state"))["frameworks"]), 120 / TIME_SCALE)
 
     def cut_connections(self):
         self.fail("cut-connections")
@@ -231,7 +246,7 @@ class Drill:
                 raise Broken(self.watch.problem)
             try:
                 return self.at_rest()
-            except (Broken, OSError, KeyError, ValueError, e2e.http.client.HTTPException) as error:
+            except (Broken, *TROUBLE) as error:
                 if time.monotonic() > deadline:
                     raise Broken(f"no rest within {REST} s: {error!r}") from error
                 time.sleep(0.2)
@@ -310,8 +325,10 @@ def main():
     began = time.monotonic()
     try:
         drill.run(arguments.rounds)
-    except (Broken, AssertionError, subprocess.TimeoutExpired) as problem:
-        print(f"BROKEN with --seed {arguments.seed}: {problem}")
+    except (Broken, AssertionError, subprocess.TimeoutExpired, *TROUBLE) as problem:
+        print(f"BROKEN with --seed {arguments.seed}: {problem!r}")
+        for name in sorted(drill.faults):
+            print(f"fault {name}: {drill.fired[name]} times")
         for name, program in (("cluster", drill.cluster), ("scheduler", drill.scheduler)):
             if program:
                 print(f"--- the last of the {name}:")
