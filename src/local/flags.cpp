@@ -127,6 +127,19 @@ Result<void> setStallTimeout(const std::string& text, Settings* settings) {
   return {};
 }
 
+Result<void> setCorsOrigins(const std::string& text, Settings* settings) {
+  const auto origins = split(text, ',');
+  const bool wellFormed = std::all_of(origins.begin(), origins.end(), [](const auto& origin) {
+    const bool hasScheme = origin.starts_with("http://") || origin.starts_with("https://");
+    return origin == "*" || (hasScheme && !origin.ends_with('/'));
+  });
+  if (origins.empty() || !wellFormed) {
+    return Error{"expected origins such as http://localhost:3000, separated by commas, or *"};
+  }
+  settings->cors = cluster::Cors({origins.begin(), origins.end()});
+  return {};
+}
+
 std::vector<Flag> makeFlags() {
   constexpr auto master = &Settings::master;
   constexpr auto agent = &Settings::agent;
@@ -147,6 +160,7 @@ std::vector<Flag> makeFlags() {
       {"heartbeat_interval", true, "",
        duration(master, &MasterOptions::heartbeatInterval, kShortest)},
       {"http_command_executor", false, "false", boolean(agent, &AgentOptions::httpCommandExecutor)},
+      {"http_cors_allowed_origins", true, "", setCorsOrigins},
       {"max_completed_executors_per_framework", false, "150",
        count(agent, &AgentOptions::completedExecutorsMax)},
       {"max_completed_frameworks", true, "50",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster/agent.hpp"
+#include "cluster/cors.hpp"
 #include "cluster/master.hpp"
 #include "local/fetcher.hpp"
 
@@ -19,6 +20,7 @@ struct Settings {
   cluster::MasterOptions master;
   cluster::AgentOptions agent;
   FetcherOptions fetcher;
+  cluster::Cors cors;  ///< Of master and agents.
 };
 
 using FlagValues = std::map<std::string, std::string>;

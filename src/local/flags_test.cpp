@@ -140,5 +140,14 @@ TEST(AgentOffer, ReadsAttributes) {
   }
 }
 
+TEST(Flags, OriginsThatMayReadAnswersAreUrlsWithoutPath) {
+  Settings settings;
+  ASSERT_TRUE(applyFlags({{"http_cors_allowed_origins", "http://a:1,https://b"}}, &settings));
+  EXPECT_FALSE(settings.cors.headersFor({"GET", "/", {{"Origin", "https://b"}}, {}}).empty());
+  for (const char* bad : {"", "b", "http://a/", "http://a;http://b/"}) {
+    EXPECT_FALSE(applyFlags({{"http_cors_allowed_origins", bad}}, &settings)) << bad;
+  }
+}
+
 }  // namespace
 }  // namespace mesos::local

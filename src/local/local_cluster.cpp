@@ -225,6 +225,7 @@ local::Requests::Log LocalCluster::Shell::logFor(const std::string& name) const 
 
 Result<void> LocalCluster::Shell::openMaster() {
   master_ = std::make_unique<MasterNode>(loop_, *this, logFor("master"));
+  master_->allowOrigins(settings_.cors);
   auto port = master_->listen(serverOptions(options_.port));
   if (!port && options_.anyPortIfBusy) port = master_->listen(serverOptions(0));
   if (!port) {
@@ -260,6 +261,7 @@ Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& 
   const std::string name = "agent " + std::to_string(index);
   agents_.push_back(std::make_unique<Agent>(loop_, *this, logFor(name)));
   Agent& agent = *agents_.back();
+  agent.allowOrigins(settings_.cors);
   agent.link = index + 1;
   agent.name = name;
   agent.resources = resources;

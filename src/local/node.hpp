@@ -33,6 +33,9 @@ class Node {
   }
   void setMachine(std::unique_ptr<Machine> machine) { machine_ = std::move(machine); }
 
+  /// Whose pages may read the answers.
+  void allowOrigins(cluster::Cors cors) { requests_.allowOrigins(std::move(cors)); }
+
   /// Tells the machine what happened: `input(machine, now)`. Then does what it asks.
   template <typename Input>
   void tell(const Input& input) {
@@ -59,6 +62,10 @@ class Node {
  private:
   void onRequest(std::shared_ptr<transport::HttpExchange> exchange,
                  const protocol::Request& request) {
+    if (auto answer = requests_.cors().preflight(request)) {
+      exchange->respond(*std::move(answer));
+      return;
+    }
     const auto id = requests_.add(std::move(exchange), request, [this](cluster::RequestId closed) {
       tell([closed](Machine& machine, Now now) { machine.onRequestClosed(now, closed); });
     });

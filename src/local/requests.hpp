@@ -1,13 +1,16 @@
 // The HTTP requests that a master or an agent is answering.
 #pragma once
 
+#include "cluster/cors.hpp"
 #include "cluster/http_effects.hpp"
 #include "transport/http_server.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace mesos::local {
 
@@ -25,6 +28,10 @@ class Requests {
                          const protocol::Request& request,
                          std::function<void(cluster::RequestId)> closed);
 
+  /// Whose pages may read the answers from now on.
+  void allowOrigins(cluster::Cors cors) { cors_ = std::move(cors); }
+  const cluster::Cors& cors() const { return cors_; }
+
   /// Forgets them all: their connections are closed.
   void clear() { open_.clear(); }
 
@@ -38,14 +45,17 @@ class Requests {
  private:
   struct Open {
     std::shared_ptr<transport::HttpExchange> exchange;
-    std::string what;  ///< For the log.
+    std::string what;           ///< For the log.
+    protocol::Headers forPage;  ///< To be added to the answer.
   };
 
   /// The request, if it is not closed; no longer kept.
-  std::shared_ptr<transport::HttpExchange> take(cluster::RequestId id, const std::string& outcome);
+  std::optional<Open> take(cluster::RequestId id, const std::string& outcome);
+  void respond(cluster::RequestId id, protocol::Response response);
   void log(const Open& open, const std::string& outcome) const;
 
   Log log_;
+  cluster::Cors cors_;
   std::map<cluster::RequestId, Open> open_;
   cluster::RequestId next_ = 1;
 };
