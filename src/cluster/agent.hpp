@@ -187,6 +187,8 @@ class Agent {
   const std::deque<AgentFramework>& completedFrameworks() const;
   /// What reservations made of options().resources.
   const Resources& total() const;
+  /// Those whose status waits for its acknowledgement (fact P6).
+  std::vector<v1::Operation> operations() const;
   const AgentCounters& counters() const;
   /// nullptr if there is none.
   const AgentExecutor* executor(const std::string& frameworkId,

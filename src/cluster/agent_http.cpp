@@ -1,5 +1,6 @@
 #include "cluster/agent_http.hpp"
 
+#include "cluster/agent_operator_state.hpp"
 #include "cluster/agent_state_json.hpp"
 #include "cluster/call_validation.hpp"
 #include "cluster/content.hpp"
@@ -8,7 +9,10 @@
 #include "cluster/operator_call.hpp"
 #include "cluster/routing.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <deque>
+#include <limits>
 #include <utility>
 
 namespace mesos::cluster {
@@ -51,7 +55,9 @@ struct AgentHttp::State {
 
   // The operator API (section 16.5).
   std::optional<Response> onOperator(const Exchange& exchange);
-  Response answerOperator(Now now, const OperatorCall& call, ContentType type);
+  std::optional<AgentResponse> readState(const OperatorCall& call) const;
+  std::optional<Response> onOperatorFile(const Exchange& exchange, const OperatorCall& call,
+                                         ContentType type);
 
   // What is only read (sections 16.1, 16.3 and 16.4).
   std::optional<Response> onHealth(const Exchange&) { return Response{}; }
@@ -175,24 +181,87 @@ std::optional<Response> AgentHttp::State::onOperator(const Exchange& exchange) {
                      "Expecting 'Accept' to allow application/json or application/x-protobuf or "
                      "application/recordio");
   }
-  return answerOperator(exchange.now, call, *type);
-}
-
-Response AgentHttp::State::answerOperator(Now now, const OperatorCall& call, ContentType type) {
+  if (const auto response = readState(call)) return operatorAnswer(*response, *type);
   switch (call.type()) {
     case OperatorCall::UNKNOWN:
       return notImplemented();
     case OperatorCall::GET_HEALTH:
-      return answer(healthResponse(), type);
+      return answer(healthResponse(), *type);
     case OperatorCall::GET_FLAGS:
-      return answer(flagsResponse(flags), type);
+      return answer(flagsResponse(flags), *type);
     case OperatorCall::GET_VERSION:
-      return answer(versionResponse(agent.options().version), type);
+      return answer(versionResponse(agent.options().version), *type);
     case OperatorCall::GET_METRICS:
-      return answer(metricsResponse(metricsOf(now, agent)), type);
+      return answer(metricsResponse(metricsOf(exchange.now, agent)), *type);
+    case OperatorCall::GET_LOGGING_LEVEL:
+      return answer(loggingLevelResponse(), *type);
+    case OperatorCall::LIST_FILES:
+    case OperatorCall::READ_FILE:
+      return onOperatorFile(exchange, call, *type);
     default:
       return notServed(OperatorCall::Type_Name(call.type()));
   }
+}
+
+/// The answer of a call that only reads what is the agent's alone; nullopt: it is none.
+std::optional<AgentResponse> AgentHttp::State::readState(const OperatorCall& call) const {
+  AgentResponse response;
+  switch (call.type()) {
+    case OperatorCall::GET_STATE:
+      *response.mutable_get_state() = stateMessage(agent);
+      break;
+    case OperatorCall::GET_CONTAINERS:
+      *response.mutable_get_containers() = containersMessage(agent);
+      break;
+    case OperatorCall::GET_FRAMEWORKS:
+      *response.mutable_get_frameworks() = frameworksMessage(agent);
+      break;
+    case OperatorCall::GET_EXECUTORS:
+      *response.mutable_get_executors() = executorsMessage(agent);
+      break;
+    case OperatorCall::GET_OPERATIONS:
+      response.mutable_get_operations();
+      for (const v1::Operation& operation : agent.operations()) {
+        *response.mutable_get_operations()->add_operations() = operation;
+      }
+      break;
+    case OperatorCall::GET_TASKS:
+      *response.mutable_get_tasks() = tasksMessage(agent);
+      break;
+    case OperatorCall::GET_AGENT:
+      *response.mutable_get_agent()->mutable_agent_info() = agent.info();
+      break;
+    default:
+      return std::nullopt;
+  }
+  // Calls and answers have the same names, if not the same numbers.
+  AgentResponse::Type type = AgentResponse::UNKNOWN;
+  AgentResponse::Type_Parse(OperatorCall::Type_Name(call.type()), &type);
+  response.set_type(type);
+  return response;
+}
+
+std::optional<Response> AgentHttp::State::onOperatorFile(const Exchange& exchange,
+                                                         const OperatorCall& call,
+                                                         ContentType type) {
+  const bool lists = call.type() == OperatorCall::LIST_FILES;
+  const std::string& path = lists ? call.list_files().path() : call.read_file().path();
+  auto served = serveFile(exchange.id, lists ? ServeFile::Kind::Browse : ServeFile::Kind::Read,
+                          path, attachedPaths(agent));
+  if (auto* response = std::get_if<Response>(&served)) return std::move(*response);
+  ServeFile& serve = std::get<ServeFile>(served);
+  serve.operatorType = type;
+  if (!lists) {
+    // No file is so long that the difference would be seen.
+    const auto bounded = [](std::uint64_t number) {
+      constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
+      return static_cast<std::int64_t>(std::min(number, kMax));
+    };
+    serve.offset = bounded(call.read_file().offset());
+    if (call.read_file().has_length()) serve.length = bounded(call.read_file().length());
+  }
+  effects.emplace_back(std::move(serve));
+  return std::nullopt;
 }
 
 std::optional<Response> AgentHttp::State::onVersion(const Exchange& exchange) {

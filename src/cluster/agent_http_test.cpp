@@ -180,9 +180,9 @@ TEST_F(AgentHttpTest, StateShowsARunningExecutorBeforeTheNextRequest) {
 }
 
 TEST_F(AgentHttpTest, OperatorCallsNotServedSaySo) {
-  const Answer& answer = cluster_.askAgent(post("/api/v1", R"({"type":"GET_CONTAINERS"})"));
+  const Answer& answer = cluster_.askAgent(post("/api/v1", R"({"type":"GET_RESOURCE_PROVIDERS"})"));
   EXPECT_EQ(answer.status, 501);
-  EXPECT_NE(answer.body.find("GET_CONTAINERS"), std::string::npos);
+  EXPECT_NE(answer.body.find("GET_RESOURCE_PROVIDERS"), std::string::npos);
 }
 
 }  // namespace

@@ -67,4 +67,10 @@ bool Agent::State::lacksReserved(const RunTaskGroup& message) const {
   return !total.contains(needed);
 }
 
+std::vector<v1::Operation> Agent::operations() const {
+  std::vector<v1::Operation> operations;
+  for (const auto& [uuid, pending] : state_->operations) operations.push_back(pending.operation);
+  return operations;
+}
+
 }  // namespace mesos::cluster

@@ -114,14 +114,18 @@ void writeContainer(JsonWriter& writer, const AgentExecutor& executor) {
   writer.key("executor_name").string(info.name());
   writer.key("framework_id").string(info.framework_id().value());
   writer.key("source").string(sourceOf(info));
-  v1::ContainerStatus status;
-  status.mutable_container_id()->set_value(executor.containerId);
-  if (executor.pid > 0) status.set_executor_pid(static_cast<std::uint32_t>(executor.pid));
-  writer.key("status").message(status);
+  writer.key("status").message(containerStatusOf(executor));
   writer.endObject();
 }
 
 }  // namespace
+
+v1::ContainerStatus containerStatusOf(const AgentExecutor& executor) {
+  v1::ContainerStatus status;
+  status.mutable_container_id()->set_value(executor.containerId);
+  if (executor.pid > 0) status.set_executor_pid(static_cast<std::uint32_t>(executor.pid));
+  return status;
+}
 
 Resources usedResources(const Agent& agent) {
   Resources used;

@@ -16,4 +16,7 @@ std::string containersJson(const Agent& agent);
 /// What executors and their live tasks use of the agent, over-commitment included (fact D1).
 Resources usedResources(const Agent& agent);
 
+/// The executor's container and process.
+v1::ContainerStatus containerStatusOf(const AgentExecutor& executor);
+
 }  // namespace mesos::cluster

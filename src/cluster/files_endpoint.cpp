@@ -110,31 +110,40 @@ std::string attachedPathsJson(const AttachedPaths& paths) {
 }
 
 std::variant<Response, ServeFile> serveFile(RequestId id, ServeFile::Kind kind,
-                                            const Target& target, const AttachedPaths& paths) {
-  const std::string* requested = target.find("path");
-  if (requested == nullptr || requested->empty()) {
-    return badRequest("Expecting 'path=value' in query.\n");
-  }
-  ServeFile serve{id, kind, {}, {}, {}, std::nullopt, std::nullopt, {}};
-  if (kind == ServeFile::Kind::Read) {
-    auto offset = readNumber(target, "offset");
-    if (!offset) return badRequest(offset.error().message);
-    auto length = readNumber(target, "length");
-    if (!length) return badRequest(length.error().message);
-    serve.offset = *offset;
-    serve.length = *length;
-  }
-  const std::string path = tidied(*requested);
+                                            const std::string& requested,
+                                            const AttachedPaths& paths) {
+  const std::string path = tidied(requested);
   const auto attached = findAttached(paths, path);
   if (attached == paths.end()) return unknownPath(kind);
   const auto& [name, real] = *attached;
   const std::string suffix = path.substr(name.size());
   if (climbsOut(suffix)) return badRequest("'" + real + suffix + "' is inaccessible.\n");
-  serve.path = real + suffix;
-  serve.root = real;
-  serve.virtualRoot = name;
-  if (const std::string* callback = target.find("jsonp")) serve.jsonp = *callback;
-  return serve;
+  return ServeFile{id, kind, real + suffix, real, name, std::nullopt, std::nullopt};
+}
+
+std::variant<Response, ServeFile> serveFile(RequestId id, ServeFile::Kind kind,
+                                            const Target& target, const AttachedPaths& paths) {
+  const std::string* requested = target.find("path");
+  if (requested == nullptr || requested->empty()) {
+    return badRequest("Expecting 'path=value' in query.\n");
+  }
+  std::optional<std::int64_t> offset;
+  std::optional<std::int64_t> length;
+  if (kind == ServeFile::Kind::Read) {
+    const auto readOffset = readNumber(target, "offset");
+    if (!readOffset) return badRequest(readOffset.error().message);
+    const auto readLength = readNumber(target, "length");
+    if (!readLength) return badRequest(readLength.error().message);
+    offset = *readOffset;
+    length = *readLength;
+  }
+  auto served = serveFile(id, kind, *requested, paths);
+  if (auto* serve = std::get_if<ServeFile>(&served)) {
+    serve->offset = offset;
+    serve->length = length;
+    if (const std::string* callback = target.find("jsonp")) serve->jsonp = *callback;
+  }
+  return served;
 }
 
 }  // namespace mesos::cluster

@@ -21,6 +21,10 @@ AttachedPaths attachedPaths(const Agent& agent);
 /// `{"virtual":"real",…}`, the answer of /files/debug.
 std::string attachedPathsJson(const AttachedPaths& paths);
 
+/// What to do for LIST_FILES (Browse) or READ_FILE (Read).
+std::variant<protocol::Response, ServeFile> serveFile(RequestId id, ServeFile::Kind kind,
+                                                      const std::string& path,
+                                                      const AttachedPaths& paths);
 /// What to do for a /files request: refuse it, or let the shell answer.
 std::variant<protocol::Response, ServeFile> serveFile(RequestId id, ServeFile::Kind kind,
                                                       const protocol::Target& target,

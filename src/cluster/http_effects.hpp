@@ -1,6 +1,7 @@
 // What MasterHttp and AgentHttp ask of their shell.
 #pragma once
 
+#include "cluster/content.hpp"
 #include "protocol/http.hpp"
 
 #include <cstdint>
@@ -35,7 +36,8 @@ struct EndStream {
 struct Hangup {
   RequestId id;
 };
-/// Answer from the file system (section 16.4): `path` is real and lies below an attached path.
+/// Answer from the file system (section 16.4, and LIST_FILES and READ_FILE of 16.5): `path` is real
+/// and lies below an attached path.
 struct ServeFile {
   enum class Kind { Browse, Read, Download };
   RequestId id;
@@ -45,7 +47,8 @@ struct ServeFile {
   std::string virtualRoot;  ///< What the request called `root`; answers name files by it.
   std::optional<std::int64_t> offset;
   std::optional<std::int64_t> length;
-  std::string jsonp;  ///< Name of the callback to wrap JSON in; empty: none (fact T12).
+  std::optional<ContentType> operatorType = std::nullopt;  ///< Of the operator API's answer.
+  std::string jsonp = {};  ///< Name of the callback to wrap JSON in; empty: none (fact T12).
 };
 
 }  // namespace mesos::cluster

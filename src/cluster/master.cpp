@@ -177,6 +177,7 @@ void Master::subscribeNew(Now now, StreamId stream, FrameworkInfo info,
   framework.registered = now;
   connect(now, stream, framework);
   allocator_.addFramework(now, framework.info, suppressed);
+  tellFrameworkAdded(framework);
 }
 
 /// Facts S40-S45.
@@ -210,6 +211,7 @@ void Master::resubscribe(Now now, StreamId stream, MasterFramework& framework, F
   for (const auto& agent : agents_) {
     sendToAgent(agent.second, FrameworkResubscribed{framework.info});
   }
+  tellFrameworkUpdated(framework);
 }
 
 /// Facts S60-S63.
@@ -227,6 +229,7 @@ Result<void> Master::updateFramework(Now now, const Call::UpdateFramework& updat
   allocator_.updateFramework(now, framework->info,
                              {update.suppressed_roles().begin(), update.suppressed_roles().end()});
   for (const auto& agent : agents_) sendToAgent(agent.second, FrameworkUpdated{framework->info});
+  tellFrameworkUpdated(*framework);
   return {};
 }
 
@@ -310,6 +313,7 @@ void Master::removeFramework(Now now, std::string frameworkId) {
   framework.active = false;
   framework.unregistered = now;
   endTasksOfRemoved(now, framework);
+  tellFrameworkRemoved(framework);
   allocator_.removeFramework(frameworkId);
   completedFrameworks_.push_back(std::move(framework));
   frameworks_.erase(frameworkId);

@@ -6,6 +6,7 @@
 #include "cluster/allocator.hpp"
 #include "cluster/messages.hpp"
 
+#include <mesos/v1/master/master.pb.h>
 #include <mesos/v1/scheduler/scheduler.pb.h>
 #include <mesos/resources.hpp>
 
@@ -119,6 +120,10 @@ struct ToFramework {
 struct EndFrameworkStream {
   StreamId stream;
 };
+/// For every subscriber of the operator API.
+struct ToOperators {
+  v1::master::Event event;
+};
 struct ToAgent {
   std::string agentId;  ///< For AgentRegistered: see `link`.
   std::uint64_t link;   ///< The agent's link, as onAgentMessage was told it.
@@ -131,7 +136,8 @@ class Master {
  public:
   using Call = v1::scheduler::Call;
   using Event = v1::scheduler::Event;
-  using Effect = std::variant<ToFramework, EndFrameworkStream, ToAgent>;
+  using OperatorEvent = v1::master::Event;
+  using Effect = std::variant<ToFramework, EndFrameworkStream, ToAgent, ToOperators>;
 
   Master(Now now, MasterOptions options, Random& random);
 
@@ -155,6 +161,8 @@ class Master {
   /// Who leads, as far as this master knows; nullopt: nobody. Until it is told, it leads itself. It
   /// never loses the lead: a real master ends when it does (fact T37), and so must this one.
   void onLeader(Now now, std::optional<MasterInfo> leader);
+  /// Whether somebody listens to the operator API's events: only then is there a ToOperators.
+  void setWatched(bool isWatched) { isWatched_ = isWatched; }
 
   void onTimer(Now now);
   std::optional<Effect> poll();
@@ -272,6 +280,16 @@ class Master {
   void addTask(MasterFramework& framework, MasterAgent& agent, Task task);
   void completeTask(MasterFramework& framework, const std::string& taskId);
 
+  // master_events.cpp: what operators are told.
+  void tellOperators(OperatorEvent event);
+  void tellTaskAdded(const Task& task);
+  void tellTaskUpdated(const Task& task, const TaskStatus& status);
+  void tellAgentAdded(const MasterAgent& agent);
+  void tellAgentRemoved(const AgentID& agentId);
+  void tellFrameworkAdded(const MasterFramework& framework);
+  void tellFrameworkUpdated(const MasterFramework& framework);
+  void tellFrameworkRemoved(const MasterFramework& framework);
+
   MasterOptions options_;
   Random& random_;
   std::string id_;
@@ -286,6 +304,7 @@ class Master {
   std::map<std::string, MasterOffer> offers_;
   MasterCounters counters_;
   std::deque<Effect> effects_;
+  bool isWatched_ = false;
 
   std::map<StreamId, std::string> streams_;         ///< To framework ids.
   std::map<std::uint64_t, std::string> links_;      ///< To agent ids.

@@ -92,6 +92,7 @@ void Master::addAgent(Now now, std::uint64_t link, RegisterAgent message) {
     if (wasRemoved(framework.id().value())) sendToAgent(agent, ShutdownFramework{framework.id()});
   }
   adoptTasks(agent, message);
+  tellAgentAdded(agent);
 }
 
 /// Fact S53: known from an agent, without a timer, until it subscribes.
@@ -159,6 +160,7 @@ void Master::removeAgent(Now now, std::string agentId, const std::string& why) {
     send(framework, failure);
   }
   MESOS_CHECK(agent.used.empty());
+  tellAgentRemoved(agent.info.id());
   allocator_.removeAgent(agentId);
   links_.erase(agent.link);
   agentsByPid_.erase(agent.pid);
@@ -213,7 +215,9 @@ void Master::applyStatus(Now now, MasterFramework& framework, MasterTask& task,
                          const TaskStatus& status, TaskState latest) {
   Task& state = task.task;
   if (!isTerminal(state.state())) {
+    const bool isNew = state.state() != latest;
     state.set_state(latest);
+    if (isNew) tellTaskUpdated(state, status);
     if (isTerminal(latest)) {
       ++counters_.terminalTasks[latest];
       release(now, framework.info.id().value(), state.agent_id().value(),
@@ -240,6 +244,7 @@ void Master::release(Now now, const std::string& frameworkId, const std::string&
 void Master::addTask(MasterFramework& framework, MasterAgent& agent, Task task) {
   const std::string id = task.task_id().value();
   agent.tasks[framework.info.id().value()].insert(id);
+  tellTaskAdded(task);
   framework.tasks[id].task = std::move(task);
 }
 

@@ -7,9 +7,12 @@
 #include "cluster/master_state_json.hpp"
 #include "cluster/metrics.hpp"
 #include "cluster/operator_call.hpp"
+#include "cluster/operator_state.hpp"
+#include "cluster/operator_streams.hpp"
 #include "cluster/routing.hpp"
 #include "cluster/standby.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -23,6 +26,7 @@ using SchedulerCall = v1::scheduler::Call;
 using OperatorCall = v1::master::Call;
 
 constexpr std::string_view kStreamIdHeader = "Mesos-Stream-Id";
+constexpr std::size_t kOperatorStreamsMax = 1000;  // Fact W72.
 constexpr std::string_view kUnknownFramework = "No framework found with specified ID";
 
 /// One subscription. Its id fences calls of an earlier subscriber (fact Q32).
@@ -40,6 +44,7 @@ struct MasterHttp::State {
   State(Now now, MasterOptions options, Flags shownFlags, Random& source)
       : random(source),
         master(now, std::move(options), source),
+        operators(master.options().heartbeatInterval, kOperatorStreamsMax),
         flags(std::move(shownFlags)),
         endpoints("master", handlers()) {}
 
@@ -50,6 +55,8 @@ struct MasterHttp::State {
   void translate(ToFramework effect);
   void translate(EndFrameworkStream effect);
   void translate(ToAgent effect) { effects.emplace_back(std::move(effect)); }
+  void translate(const ToOperators& effect) { operators.send(effect.event, emitter()); }
+  OperatorStreams::Emit emitter();
 
   // The scheduler API (section 4).
   std::optional<Response> onScheduler(const Exchange& exchange);
@@ -59,7 +66,9 @@ struct MasterHttp::State {
 
   // The operator API (section 16.5) and POST /teardown.
   std::optional<Response> onOperator(const Exchange& exchange);
-  Response answerOperator(Now now, const OperatorCall& call, ContentType type);
+  std::optional<Response> subscribeOperator(const Exchange& exchange, ContentType type);
+  std::optional<OperatorResponse> readState(Now now, const OperatorCall& call) const;
+  Metrics metrics(Now now) const;
   Response tearDown(Now now, const std::string& frameworkId);
   std::optional<Response> onTeardown(const Exchange& exchange);
 
@@ -81,6 +90,7 @@ struct MasterHttp::State {
 
   Random& random;
   Master master;
+  OperatorStreams operators;
   Flags flags;
   Endpoints<Handler> endpoints;
   std::map<StreamId, Stream> streams;
@@ -137,6 +147,12 @@ void MasterHttp::State::translate(ToFramework effect) {
   // Gone in the meantime: the event is lost, as it is with a broken connection.
   if (stream == streams.end()) return;
   effects.emplace_back(StreamBytes{effect.stream, encodeEvent(effect.event, stream->second.type)});
+}
+
+OperatorStreams::Emit MasterHttp::State::emitter() {
+  return [this](OperatorStreams::Effect effect) {
+    std::visit([this](auto& each) { effects.emplace_back(std::move(each)); }, effect);
+  };
 }
 
 void MasterHttp::State::translate(EndFrameworkStream effect) {
@@ -208,34 +224,84 @@ std::optional<Response> MasterHttp::State::onOperator(const Exchange& exchange) 
   }
   const std::optional<ContentType> type = negotiate(exchange.request.headers);
   if (!type) return notAcceptable();
-  return answerOperator(exchange.now, call, *type);
-}
-
-Response MasterHttp::State::answerOperator(Now now, const OperatorCall& call, ContentType type) {
+  if (const auto response = readState(exchange.now, call)) return operatorAnswer(*response, *type);
   switch (call.type()) {
     case OperatorCall::UNKNOWN:
       return notImplemented();
-    case OperatorCall::GET_HEALTH:
-      return answer(healthResponse(), type);
-    case OperatorCall::GET_FLAGS:
-      return answer(flagsResponse(flags), type);
-    case OperatorCall::GET_VERSION:
-      return answer(versionResponse(master.options().version), type);
-    case OperatorCall::GET_METRICS:
-      return answer(metricsResponse(metricsOf(now, master)), type);
-    case OperatorCall::GET_MASTER: {
-      v1::master::Response response;
-      response.set_type(v1::master::Response::GET_MASTER);
-      *response.mutable_get_master()->mutable_master_info() = master.info();
-      response.mutable_get_master()->set_start_time(master.started().unixSeconds());
-      response.mutable_get_master()->set_elected_time(master.elected().unixSeconds());
-      return answer(response, type);
-    }
+    case OperatorCall::SUBSCRIBE:
+      return subscribeOperator(exchange, *type);
+    case OperatorCall::LIST_FILES:
+    case OperatorCall::READ_FILE:
+      return plainText(404, "");  // A master attaches nothing; the body is empty (fact W63).
     case OperatorCall::TEARDOWN:
-      return tearDown(now, call.teardown().framework_id().value());
+      return tearDown(exchange.now, call.teardown().framework_id().value());
     default:
       return notServed(OperatorCall::Type_Name(call.type()));
   }
+}
+
+std::optional<Response> MasterHttp::State::subscribeOperator(const Exchange& exchange,
+                                                             ContentType type) {
+  operators.add(exchange.now, exchange.id, type, stateMessage(master), emitter());
+  master.setWatched(true);
+  return std::nullopt;
+}
+
+Metrics MasterHttp::State::metrics(Now now) const {
+  Metrics metrics = metricsOf(now, master);
+  metrics["master/operator_event_stream_subscribers"] = static_cast<double>(operators.count());
+  return metrics;
+}
+
+/// The answer of a call that only reads; nullopt: it is none.
+std::optional<OperatorResponse> MasterHttp::State::readState(Now now,
+                                                             const OperatorCall& call) const {
+  OperatorResponse response;
+  switch (call.type()) {
+    case OperatorCall::GET_HEALTH:
+      return healthResponse();
+    case OperatorCall::GET_FLAGS:
+      return flagsResponse(flags);
+    case OperatorCall::GET_VERSION:
+      return versionResponse(master.options().version);
+    case OperatorCall::GET_METRICS:
+      return metricsResponse(metrics(now));
+    case OperatorCall::GET_LOGGING_LEVEL:
+      return loggingLevelResponse();
+    case OperatorCall::GET_STATE:
+      *response.mutable_get_state() = stateMessage(master);
+      break;
+    case OperatorCall::GET_AGENTS:
+      *response.mutable_get_agents() = agentsMessage(master);
+      break;
+    case OperatorCall::GET_FRAMEWORKS:
+      *response.mutable_get_frameworks() = frameworksMessage(master);
+      break;
+    case OperatorCall::GET_EXECUTORS:
+      *response.mutable_get_executors() = executorsMessage(master);
+      break;
+    case OperatorCall::GET_OPERATIONS:
+      *response.mutable_get_operations() = operationsMessage(master);
+      break;
+    case OperatorCall::GET_TASKS:
+      *response.mutable_get_tasks() = tasksMessage(master);
+      break;
+    case OperatorCall::GET_ROLES:
+      *response.mutable_get_roles() = rolesMessage(master);
+      break;
+    case OperatorCall::GET_MASTER:
+      *response.mutable_get_master()->mutable_master_info() = master.info();
+      response.mutable_get_master()->set_start_time(master.started().unixSeconds());
+      response.mutable_get_master()->set_elected_time(master.elected().unixSeconds());
+      break;
+    default:
+      return std::nullopt;
+  }
+  // Calls and answers have the same names, if not the same numbers.
+  OperatorResponse::Type type = OperatorResponse::UNKNOWN;
+  OperatorResponse::Type_Parse(OperatorCall::Type_Name(call.type()), &type);
+  response.set_type(type);
+  return response;
 }
 
 Response MasterHttp::State::tearDown(Now now, const std::string& frameworkId) {
@@ -265,7 +331,7 @@ std::optional<Response> MasterHttp::State::onFlags(const Exchange& exchange) {
 
 std::optional<Response> MasterHttp::State::onMetrics(const Exchange& exchange) {
   if (auto refusal = refusalOfTimeout(exchange.target)) return refusal;
-  return jsonAnswer(exchange.target, metricsJson(metricsOf(exchange.now, master)));
+  return jsonAnswer(exchange.target, metricsJson(metrics(exchange.now)));
 }
 
 std::optional<Response> MasterHttp::State::onState(const Exchange& exchange) {
@@ -320,6 +386,10 @@ void MasterHttp::onRequest(Now now, RequestId id, const protocol::Request& reque
 }
 
 void MasterHttp::onRequestClosed(Now now, RequestId id) {
+  if (state_->operators.remove(id)) {
+    state_->master.setWatched(!state_->operators.empty());
+    return;
+  }
   if (state_->streams.erase(id) == 0) return;
   state_->master.onStreamClosed(now, id);
   state_->drain();
@@ -338,6 +408,7 @@ void MasterHttp::onLeader(Now now, std::optional<MasterInfo> leader) {
 void MasterHttp::onTimer(Now now) {
   state_->master.onTimer(now);
   state_->drain();
+  state_->operators.onTimer(now, state_->emitter());
 }
 
 std::optional<MasterHttp::Effect> MasterHttp::poll() {
@@ -347,7 +418,12 @@ std::optional<MasterHttp::Effect> MasterHttp::poll() {
   return effect;
 }
 
-std::optional<TimePoint> MasterHttp::deadline() const { return state_->master.deadline(); }
+std::optional<TimePoint> MasterHttp::deadline() const {
+  const std::optional<TimePoint> ofMaster = state_->master.deadline();
+  const std::optional<TimePoint> ofOperators = state_->operators.deadline();
+  if (!ofMaster || !ofOperators) return ofMaster ? ofMaster : ofOperators;
+  return std::min(*ofMaster, *ofOperators);
+}
 
 const Master& MasterHttp::master() const { return state_->master; }
 

@@ -40,6 +40,41 @@ Response metricsResponse(const Metrics& metrics) {
   return response;
 }
 
+Response loggingLevelResponse() {
+  Response response;
+  response.set_type(Response::GET_LOGGING_LEVEL);
+  response.mutable_get_logging_level()->set_level(0);
+  return response;
+}
+
+std::string encodeOperator(const google::protobuf::Message& message, ContentType type) {
+  static const protocol::ListNames kShownEmpty{
+      "mesos.v1.master.Response.GetTasks.tasks",
+      "mesos.v1.master.Response.GetTasks.unreachable_tasks",
+      "mesos.v1.master.Response.GetTasks.completed_tasks",
+      "mesos.v1.master.Response.GetExecutors.executors",
+      "mesos.v1.master.Response.GetFrameworks.frameworks",
+      "mesos.v1.master.Response.GetFrameworks.completed_frameworks",
+      "mesos.v1.master.Response.GetAgents.agents",
+      "mesos.v1.master.Response.GetAgents.recovered_agents",
+      "mesos.v1.agent.Response.GetTasks.pending_tasks",
+      "mesos.v1.agent.Response.GetTasks.queued_tasks",
+      "mesos.v1.agent.Response.GetTasks.launched_tasks",
+      "mesos.v1.agent.Response.GetTasks.terminated_tasks",
+      "mesos.v1.agent.Response.GetTasks.completed_tasks",
+      "mesos.v1.agent.Response.GetExecutors.executors",
+      "mesos.v1.agent.Response.GetExecutors.completed_executors",
+      "mesos.v1.agent.Response.GetFrameworks.frameworks",
+      "mesos.v1.agent.Response.GetFrameworks.completed_frameworks",
+  };
+  return type == ContentType::Json ? protocol::toJson(message, kShownEmpty)
+                                   : message.SerializePartialAsString();
+}
+
+protocol::Response operatorAnswer(const google::protobuf::Message& message, ContentType type) {
+  return {200, {{"Content-Type", std::string(nameOf(type))}}, encodeOperator(message, type)};
+}
+
 protocol::Response notServed(const std::string& callName) {
   return plainText(501, "The call " + callName + " is not served yet");
 }

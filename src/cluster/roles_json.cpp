@@ -1,4 +1,5 @@
 #include "cluster/master_state_json.hpp"
+#include "cluster/operator_state.hpp"
 #include "cluster/validation.hpp"
 
 #include <cmath>
@@ -41,6 +42,7 @@ void writeSums(JsonWriter& writer, const Sums& sums) {
 
 struct Role {
   Sums resources;  ///< Allocated or offered.
+  Sums scalars;    ///< The same, scalars alone.
   Sums allocated;
   Sums offered;
   Sums reserved;
@@ -49,6 +51,12 @@ struct Role {
 };
 
 using Roles = std::map<std::string, Role>;
+
+void addInUse(Role& role, const Resource& resource) {
+  const std::int64_t thousandths = thousandthsOf(resource);
+  role.resources[resource.name()] += thousandths;
+  if (resource.type() == v1::Value::SCALAR) role.scalars[resource.name()] += thousandths;
+}
 
 void addAgent(Roles& roles, const MasterAgent& agent) {
   for (const Resource& resource : agent.total) {
@@ -61,7 +69,7 @@ void addAgent(Roles& roles, const MasterAgent& agent) {
   for (const Resource& resource : agent.used) {
     Role& role = roles[resource.allocation_info().role()];
     role.allocated[resource.name()] += thousandthsOf(resource);
-    role.resources[resource.name()] += thousandthsOf(resource);
+    addInUse(role, resource);
     if (resource.reservations_size() == 0) {
       role.consumed[resource.name()] += thousandthsOf(resource);
     }
@@ -69,7 +77,7 @@ void addAgent(Roles& roles, const MasterAgent& agent) {
   for (const Resource& resource : agent.offered) {
     Role& role = roles[resource.allocation_info().role()];
     role.offered[resource.name()] += thousandthsOf(resource);
-    role.resources[resource.name()] += thousandthsOf(resource);
+    addInUse(role, resource);
   }
 }
 
@@ -109,6 +117,25 @@ void writeRole(JsonWriter& writer, const std::string& name, const Role& role) {
 }
 
 }  // namespace
+
+/// Quantities alone, and only of scalars; /roles counts ports, too (fact W20).
+OperatorResponse::GetRoles rolesMessage(const Master& master) {
+  OperatorResponse::GetRoles message;
+  for (const auto& [name, role] : knownRoles(master)) {
+    auto& shown = *message.add_roles();
+    shown.set_name(name);
+    shown.set_weight(1);
+    for (const std::string& id : role.frameworks) shown.add_frameworks()->set_value(id);
+    for (const auto& [resourceName, thousandths] : role.scalars) {
+      if (thousandths == 0) continue;
+      Resource& resource = *shown.add_resources();
+      resource.set_name(resourceName);
+      resource.set_type(v1::Value::SCALAR);
+      resource.mutable_scalar()->set_value(static_cast<double>(thousandths) / 1000);
+    }
+  }
+  return message;
+}
 
 std::string rolesJson(const Master& master) {
   JsonWriter writer;

@@ -4,7 +4,6 @@
 #include "resources/reservations.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <set>
 
@@ -184,17 +183,20 @@ void writeReservedByRole(JsonWriter& writer, const Resources& resources) {
   writer.endObject();
 }
 
+void showRole(Resource* resource) {
+  const int depth = resource->reservations_size();
+  resource->set_role(depth == 0 ? "*" : resource->reservations(depth - 1).role());
+  if (!isDynamicallyReserved(*resource)) return;
+  auto* reservation = resource->mutable_reservation();
+  *reservation = resource->reservations(depth - 1);
+  reservation->clear_type();
+  reservation->clear_role();
+}
+
 void writeResourcesFull(JsonWriter& writer, const Resources& resources) {
   writer.beginArray();
   for (Resource resource : resources) {
-    const int depth = resource.reservations_size();
-    resource.set_role(depth == 0 ? "*" : resource.reservations(depth - 1).role());
-    if (isDynamicallyReserved(resource)) {
-      auto* reservation = resource.mutable_reservation();
-      *reservation = resource.reservations(depth - 1);
-      reservation->clear_type();
-      reservation->clear_role();
-    }
+    showRole(&resource);
     writer.message(resource);
   }
   writer.endArray();
@@ -235,19 +237,20 @@ void writeLabels(JsonWriter& writer, const Labels& labels) {
   writer.endArray();
 }
 
+const std::array<AgentInfo::Capability::Type, 8> kAgentCapabilities{
+    AgentInfo::Capability::MULTI_ROLE,
+    AgentInfo::Capability::HIERARCHICAL_ROLE,
+    AgentInfo::Capability::RESERVATION_REFINEMENT,
+    AgentInfo::Capability::RESOURCE_PROVIDER,
+    AgentInfo::Capability::RESIZE_VOLUME,
+    AgentInfo::Capability::AGENT_OPERATION_FEEDBACK,
+    AgentInfo::Capability::AGENT_DRAINING,
+    AgentInfo::Capability::TASK_RESOURCE_LIMITS,
+};
+
 void writeAgentCapabilities(JsonWriter& writer) {
-  constexpr std::array kCapabilities{
-      AgentInfo::Capability::MULTI_ROLE,
-      AgentInfo::Capability::HIERARCHICAL_ROLE,
-      AgentInfo::Capability::RESERVATION_REFINEMENT,
-      AgentInfo::Capability::RESOURCE_PROVIDER,
-      AgentInfo::Capability::RESIZE_VOLUME,
-      AgentInfo::Capability::AGENT_OPERATION_FEEDBACK,
-      AgentInfo::Capability::AGENT_DRAINING,
-      AgentInfo::Capability::TASK_RESOURCE_LIMITS,
-  };
   writer.beginArray();
-  for (const auto capability : kCapabilities) {
+  for (const auto capability : kAgentCapabilities) {
     writer.string(AgentInfo::Capability::Type_Name(capability));
   }
   writer.endArray();

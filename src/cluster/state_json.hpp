@@ -6,6 +6,7 @@
 #include <mesos/resources.hpp>
 #include <mesos/types.hpp>
 
+#include <array>
 #include <map>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ struct Quantities {
 void writeResources(protocol::JsonWriter& writer, const Resources& resources);
 /// `{"web":{…}}` of the reserved ones.
 void writeReservedByRole(protocol::JsonWriter& writer, const Resources& resources);
+/// Sets `role`, which readers from before reservations were refined look at (fact W12).
+void showRole(Resource* resource);
 /// An array of whole Resource objects: with `role`, and `reservations` for reserved ones (W12).
 void writeResourcesFull(protocol::JsonWriter& writer, const Resources& resources);
 void writeReservedByRoleFull(protocol::JsonWriter& writer, const Resources& resources);
@@ -51,6 +54,7 @@ void writeAttribute(protocol::JsonWriter& writer, const Attribute& attribute);
 /// `[{"key":…,"value":…}]`.
 void writeLabels(protocol::JsonWriter& writer, const Labels& labels);
 /// What agents of this version can do (fact P5).
+extern const std::array<AgentInfo::Capability::Type, 8> kAgentCapabilities;
 void writeAgentCapabilities(protocol::JsonWriter& writer);
 
 /// `role`, or `roles` for a MULTI_ROLE framework, with its key.

@@ -1,5 +1,6 @@
 #include "local/files.hpp"
 
+#include "cluster/operator_call.hpp"
 #include "local/descriptor.hpp"
 #include "protocol/json.hpp"
 
@@ -148,27 +149,59 @@ std::string requestedPath(const ServeFile& order) {
   return path;
 }
 
-Response browse(const ServeFile& order, int directory) {
+v1::FileInfo fileInfo(const std::string& path, const struct stat& status, Owners* owners) {
+  v1::FileInfo info;
+  info.set_path(path);
+  info.set_nlink(static_cast<std::int32_t>(status.st_nlink));
+  info.set_size(static_cast<std::uint64_t>(status.st_size));
+  info.mutable_mtime()->set_nanoseconds(std::int64_t{status.st_mtime} * 1'000'000'000);
+  info.set_mode(status.st_mode);
+  info.set_uid(owners->user(status.st_uid));
+  info.set_gid(owners->group(status.st_gid));
+  return info;
+}
+
+v1::master::Response::ListFiles listFiles(const ServeFile& order, int directory) {
   const std::string root = realRoot(order);
   const std::string prefix = requestedPath(order) + "/";
   Owners owners;
-  protocol::JsonWriter writer;
-  writer.beginArray();
+  v1::master::Response::ListFiles list;
   for (const std::string& name : namesIn(directory)) {
     struct stat status {};
     if (!statEntry(directory, name.c_str(), root, &status)) continue;
+    *list.add_file_infos() = fileInfo(prefix + name, status, &owners);
+  }
+  return list;
+}
+
+// Fact W60: the same in alphabetical order, the mode as text, seconds.
+std::string browseJson(const v1::master::Response::ListFiles& list) {
+  protocol::JsonWriter writer;
+  writer.beginArray();
+  for (const v1::FileInfo& info : list.file_infos()) {
     writer.beginObject();
-    writer.key("gid").string(owners.group(status.st_gid));
-    writer.key("mode").string(modeText(status.st_mode));
-    writer.key("mtime").number(static_cast<double>(status.st_mtime));
-    writer.key("nlink").integer(static_cast<std::int64_t>(status.st_nlink));
-    writer.key("path").string(prefix + name);
-    writer.key("size").integer(status.st_size);
-    writer.key("uid").string(owners.user(status.st_uid));
+    writer.key("gid").string(info.gid());
+    writer.key("mode").string(modeText(info.mode()));
+    writer.key("mtime").number(static_cast<double>(info.mtime().nanoseconds()) / 1e9);
+    writer.key("nlink").integer(info.nlink());
+    writer.key("path").string(info.path());
+    writer.key("size").integer(static_cast<std::int64_t>(info.size()));
+    writer.key("uid").string(info.uid());
     writer.endObject();
   }
   writer.endArray();
-  return json(order, writer.take());
+  return writer.take();
+}
+
+// A file has nothing in it to list.
+Response browse(const ServeFile& order, const Descriptor& file, bool isDirectory) {
+  v1::master::Response::ListFiles list;
+  if (isDirectory) list = listFiles(order, file.get());
+  if (!order.operatorType) return json(order, browseJson(list));
+  v1::master::Response response;
+  response.set_type(v1::master::Response::LIST_FILES);
+  *response.mutable_list_files() = std::move(list);
+  return cluster::operatorAnswer(response, *order.operatorType);
 }
 
 // Up to `size` bytes from `offset`.
@@ -201,6 +234,13 @@ Response read(const ServeFile& order, int file, std::int64_t size) {
   } else if (offset < size) {
     const std::int64_t wanted = length == -1 ? size - offset : std::min(length, size - offset);
     data = readBytes(file, offset, std::min(wanted, kReadBytesMax));
+  }
+  if (order.operatorType) {
+    v1::master::Response response;
+    response.set_type(v1::master::Response::READ_FILE);
+    response.mutable_read_file()->set_size(static_cast<std::uint64_t>(size));
+    response.mutable_read_file()->set_data(std::move(data));
+    return cluster::operatorAnswer(response, *order.operatorType);
   }
   protocol::JsonWriter writer;
   writer.beginObject();
@@ -254,7 +294,7 @@ Response serveFile(const ServeFile& order) {
   if (!file || ::fstat(file.get(), &status) != 0) return notFound(order);
   const bool isDirectory = S_ISDIR(status.st_mode);
   if (order.kind == ServeFile::Kind::Browse) {
-    return isDirectory ? browse(order, file.get()) : json(order, "[]");
+    return browse(order, file, isDirectory);
   }
   const bool isDownload = order.kind == ServeFile::Kind::Download;
   if (isDirectory) {

@@ -3,6 +3,8 @@
 #include "local/tree.hpp"
 #include "local/work_dir.hpp"
 
+#include <mesos/v1/agent/agent.pb.h>
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -146,6 +148,34 @@ TEST_F(FilesTest, FollowsTheRootItself) {
   request.path = request.root + "/stdout";
   request.offset = 0;
   EXPECT_EQ(serveFile(request).body, R"({"data":"running\n","offset":0})");
+}
+
+TEST_F(FilesTest, AnswersTheOperatorApiInItsOwnForm) {
+  auto piece = order(ServeFile::Kind::Read, "stdout");
+  piece.operatorType = cluster::ContentType::Json;
+  piece.offset = 2;
+  piece.length = 3;
+  EXPECT_EQ(serveFile(piece).body, R"({"type":"READ_FILE","read_file":{"size":8,"data":"bm5p"}})");
+  piece.length.reset();
+  piece.operatorType = cluster::ContentType::Protobuf;
+  v1::agent::Response read;
+  ASSERT_TRUE(read.ParseFromString(serveFile(piece).body));
+  EXPECT_EQ(read.type(), v1::agent::Response::READ_FILE);
+  EXPECT_EQ(read.read_file().data(), "nning\n");
+
+  auto list = order(ServeFile::Kind::Browse, "");
+  list.operatorType = cluster::ContentType::Protobuf;
+  v1::agent::Response listed;
+  ASSERT_TRUE(listed.ParseFromString(serveFile(list).body));
+  EXPECT_EQ(listed.type(), v1::agent::Response::LIST_FILES);
+  ASSERT_EQ(listed.list_files().file_infos_size(), 1);
+  const v1::FileInfo& info = listed.list_files().file_infos(0);
+  EXPECT_EQ(info.path(), "/virtual/stdout");
+  EXPECT_EQ(info.size(), 8u);
+  EXPECT_TRUE(S_ISREG(info.mode()));
+  EXPECT_EQ(info.mtime().nanoseconds() % 1'000'000'000, 0);
+  list.path = root_ + "/nope";
+  EXPECT_EQ(serveFile(list).status, 404);
 }
 
 TEST_F(FilesTest, IsNotHeldUpByAPipe) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,11 @@ namespace mesos::protocol {
 /// `message` as compact JSON: snake_case names in declaration order; 64-bit integers as numbers;
 /// fields that are set, or that have an explicit default and are not deprecated (fact J10).
 std::string toJson(const google::protobuf::Message& message);
+/// Lists by their full names, such as "mesos.v1.master.Response.GetTasks.tasks".
+using ListNames = std::set<std::string, std::less<>>;
+/// The same, but the lists of `shownEmpty` are written even if they are empty: Mesos writes some of
+/// its answers by hand, and then such a list is `[]`.
+std::string toJson(const google::protobuf::Message& message, const ListNames& shownEmpty);
 /// Appends the same to `out`.
 void appendJson(std::string& out, const google::protobuf::Message& message);
 

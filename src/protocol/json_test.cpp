@@ -388,5 +388,18 @@ TEST(JsonWriter, PutsCommasBetweenMembersAndElementsOnly) {
             R"("f":{"g":[[]]}})");
 }
 
+TEST(Json, ListsThatAreNamedAreShownEvenIfTheyAreEmpty) {
+  v1::Labels labels;
+  EXPECT_EQ(toJson(labels), "{}");
+  EXPECT_EQ(toJson(labels, {"mesos.v1.Labels.labels"}), R"({"labels":[]})");
+  FrameworkInfo info;
+  info.mutable_labels();
+  info.set_user("u");
+  info.set_name("n");
+  EXPECT_EQ(toJson(info, {"mesos.v1.Labels.labels", "mesos.v1.FrameworkInfo.roles"})
+                    .find(R"("labels":{"labels":[]})") != std::string::npos,
+            true);
+}
+
 }  // namespace
 }  // namespace mesos::protocol

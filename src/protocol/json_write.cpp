@@ -45,11 +45,20 @@ void appendNumber(std::string& out, double value) {
 
 void appendBoolean(std::string& out, bool value) { out += value ? "true" : "false"; }
 
+/// What is being appended to, and which lists are shown even if they are empty.
+struct Output {
+  std::string& out;
+  const ListNames* shownEmpty;
+};
+
+void append(const Output& output, const Message& message);
+
 void appendText(std::string& out, const FieldDescriptor& field, const std::string& text) {
   appendJsonString(out, field.type() == FieldDescriptor::TYPE_BYTES ? encodeBase64(text) : text);
 }
 
-void appendSingular(std::string& out, const Message& message, const FieldDescriptor& field) {
+void appendSingular(const Output& output, const Message& message, const FieldDescriptor& field) {
+  std::string& out = output.out;
   const Reflection& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
@@ -73,12 +82,13 @@ void appendSingular(std::string& out, const Message& message, const FieldDescrip
       return appendText(out, field, reflection.GetStringReference(message, &field, &scratch));
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return appendJson(out, reflection.GetMessage(message, &field));
+      return append(output, reflection.GetMessage(message, &field));
   }
 }
 
-void appendElement(std::string& out, const Message& message, const FieldDescriptor& field,
+void appendElement(const Output& output, const Message& message, const FieldDescriptor& field,
                    int index) {
+  std::string& out = output.out;
   const Reflection& reflection = *message.GetReflection();
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
@@ -104,21 +114,24 @@ void appendElement(std::string& out, const Message& message, const FieldDescript
                         reflection.GetRepeatedStringReference(message, &field, index, &scratch));
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return appendJson(out, reflection.GetRepeatedMessage(message, &field, index));
+      return append(output, reflection.GetRepeatedMessage(message, &field, index));
   }
 }
 
-void appendList(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
-  out += '[';
+void appendList(const Output& output, const Message& message, const FieldDescriptor& field,
+                int size) {
+  output.out += '[';
   for (int i = 0; i < size; ++i) {
-    if (i > 0) out += ',';
-    appendElement(out, message, field, i);
+    if (i > 0) output.out += ',';
+    appendElement(output, message, field, i);
   }
-  out += ']';
+  output.out += ']';
 }
 
 /// Fact J9. By key, since the order within the map differs from run to run.
-void appendMap(std::string& out, const Message& message, const FieldDescriptor& field, int size) {
+void appendMap(const Output& output, const Message& message, const FieldDescriptor& field,
+               int size) {
+  std::string& out = output.out;
   const FieldDescriptor& key = *field.message_type()->map_key();
   const FieldDescriptor& value = *field.message_type()->map_value();
   std::map<std::string, const Message*> entries;
@@ -128,7 +141,7 @@ void appendMap(std::string& out, const Message& message, const FieldDescriptor& 
     if (key.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       name = entry.GetReflection()->GetString(entry, &key);
     } else {
-      appendSingular(name, entry, key);
+      appendSingular({name, nullptr}, entry, key);
     }
     entries.insert_or_assign(std::move(name), &entry);
   }
@@ -138,7 +151,7 @@ void appendMap(std::string& out, const Message& message, const FieldDescriptor& 
     separator = ',';
     appendJsonString(out, name);
     out += ':';
-    appendSingular(out, *entry, value);
+    appendSingular(output, *entry, value);
   }
   out += '}';
 }
@@ -157,9 +170,8 @@ void appendKey(std::string& out, const FieldDescriptor& field, bool* first) {
   out += "\":";
 }
 
-}  // namespace
-
-void appendJson(std::string& out, const Message& message) {
+void append(const Output& output, const Message& message) {
+  std::string& out = output.out;
   const auto& descriptor = *message.GetDescriptor();
   bool first = true;
   out += '{';
@@ -168,24 +180,36 @@ void appendJson(std::string& out, const Message& message) {
     if (!field.is_repeated()) {
       if (!isShown(message, field)) continue;
       appendKey(out, field, &first);
-      appendSingular(out, message, field);
+      appendSingular(output, message, field);
       continue;
     }
     const int size = message.GetReflection()->FieldSize(message, &field);
-    if (size == 0) continue;
+    const bool shownEmpty =
+        output.shownEmpty != nullptr && output.shownEmpty->contains(field.full_name());
+    if (size == 0 && !shownEmpty) continue;
     appendKey(out, field, &first);
     if (field.is_map()) {
-      appendMap(out, message, field, size);
+      appendMap(output, message, field, size);
     } else {
-      appendList(out, message, field, size);
+      appendList(output, message, field, size);
     }
   }
   out += '}';
 }
 
+}  // namespace
+
+void appendJson(std::string& out, const Message& message) { append({out, nullptr}, message); }
+
 std::string toJson(const Message& message) {
   std::string out;
   appendJson(out, message);
+  return out;
+}
+
+std::string toJson(const Message& message, const ListNames& shownEmpty) {
+  std::string out;
+  append({out, &shownEmpty}, message);
   return out;
 }
 
