@@ -3,6 +3,8 @@
 #include "base/uuid.hpp"
 #include "protocol/json.hpp"
 
+#include <mesos/v1/master/master.pb.h>
+
 #include <pwd.h>
 #include <unistd.h>
 
@@ -158,6 +160,7 @@ bool EventStream<Event>::ends(Timeout timeout) {
 
 template class EventStream<SchedulerEvent>;
 template class EventStream<ExecutorEvent>;
+template class EventStream<v1::master::Event>;
 
 TestFramework::TestFramework(const protocol::Address& master, Encoding encoding, FrameworkInfo info)
     : master_(master), encoding_(encoding) {
