@@ -8,7 +8,7 @@ target_compile_options(mesos_options INTERFACE
   # The wire's deprecated fields (FrameworkInfo.role, Resource.role) are still spoken.
   -Wno-deprecated-declarations
   # GCC 12 sees overlaps in "a" + text that are not there.
-  -Wno-restrict)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(MESOS_SANITIZE)
   target_compile_options(mesos_options INTERFACE
     -fsanitize=${MESOS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -17,6 +17,10 @@ if(MESOS_SANITIZE)
     # Asio's fences are not modelled; GCC warns about them (an error with -Werror).
     target_compile_options(mesos_options INTERFACE -Wno-tsan)
   endif()
+endif()
+
+if(MESOS_FUZZ)
+  target_compile_options(mesos_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 function(mesos_library name)
