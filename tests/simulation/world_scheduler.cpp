@@ -171,6 +171,9 @@ void World::performFleet() {
         checkLaunch(launch->tasks.size());
         for (const TaskInfo& task : launch->tasks) {
           note("fleet: launches " + task.task_id().value() + " on " + launch->offer.value());
+          if (!storedTasks_.contains(task.task_id().value())) {
+            fail(task.task_id().value() + " is launched before it is remembered");
+          }
           *operation->mutable_launch()->add_task_infos() = task;
         }
         message.mutable_accept()->mutable_filters()->set_refuse_seconds(toSeconds(launch->refuse));
