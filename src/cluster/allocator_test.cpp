@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 namespace mesos::cluster {
 namespace {
@@ -183,6 +184,42 @@ TEST_F(AllocatorTest, SharesEqualAgentsEvenly) {
   EXPECT_EQ(first, 5);
 }
 
+// Fact O3: roles compete first, then the frameworks within each.
+TEST_F(AllocatorTest, SharesBetweenRolesNotBetweenFrameworks) {
+  for (int i = 0; i < 12; ++i) addAgent("a" + std::to_string(i));
+  addFramework("f1", R"(,"role":"crowd")");
+  addFramework("f2", R"(,"role":"crowd")");
+  addFramework("f3", R"(,"role":"alone")");
+  allocate();
+  std::map<std::string, int> got;
+  for (const Allocation& one : last) ++got[one.frameworkId];
+  EXPECT_EQ(got, (std::map<std::string, int>{{"f1", 3}, {"f2", 3}, {"f3", 6}}));
+}
+
+TEST_F(AllocatorTest, SharesBetweenTheRolesOfOneFramework) {
+  for (int i = 0; i < 4; ++i) addAgent("a" + std::to_string(i));
+  addFramework("f1", R"(,"roles":["a","b"],"capabilities":[{"type":"MULTI_ROLE"}])");
+  allocate();
+  std::map<std::string, int> got;
+  for (const Allocation& one : last) ++got[one.role];
+  EXPECT_EQ(got, (std::map<std::string, int>{{"a", 2}, {"b", 2}}));
+}
+
+// Fact A7: what is reserved counts for its role's share as before.
+TEST_F(AllocatorTest, KeepsSharesWhenResourcesAreReserved) {
+  addAgent("a1", "cpus:4");
+  addFramework("f1", R"(,"role":"r")");
+  allocate();
+  const Resources plain = Resources::parse("cpus:4").value();
+  const Resources reserved = Resources::parse("cpus(r):4").value();
+  allocator.convert("a1", plain, reserved);
+  allocator.recover(now, "f1", "r", "a1", reserved.allocatedTo("r"), std::nullopt);
+  EXPECT_EQ(allocator.available("a1"), reserved);
+  addFramework("other");
+  wait(1s);
+  EXPECT_EQ(allocate(), Lines{"f1 a1 cpus(r):4"});
+}
+
 TEST_F(AllocatorTest, OffersReservationsToTheirRoleAndThoseBelowOnly) {
   addAgent("a1", "cpus(r):1;cpus:2");
   addFramework("other");
@@ -224,6 +261,18 @@ TEST_F(AllocatorTest, TakesAFrameworksOwnMinimum) {
   EXPECT_EQ(allocate(), Lines{});
   addAgent("a2", "cpus:2");
   EXPECT_EQ(allocate(), Lines{"f1 a2 cpus:2"});
+}
+
+// Fact O5: the override is its role's alone.
+TEST_F(AllocatorTest, TakesAMinimumForOneRoleOnly) {
+  addAgent("tiny", "cpus:0.001;mem:1");
+  const std::string info = R"(,"roles":["a","b"],"capabilities":[{"type":"MULTI_ROLE"}],
+      "offer_filters":{"b":{"min_allocatable_resources":{}}})";
+  addFramework("f1", info, {"b"});
+  EXPECT_EQ(allocate(), Lines{});
+  allocator.revive(now, "f1", {"b"});
+  EXPECT_EQ(allocate(), Lines{"f1 tiny cpus:0.001; mem:1"});
+  EXPECT_EQ(last[0].role, "b");
 }
 
 TEST_F(AllocatorTest, CountsWhatAnAgentBringsAlong) {

@@ -80,6 +80,47 @@ TEST_P(Capabilities, C055_NeverMixesRolesInAnOffer) {
   EXPECT_EQ(status.reason(), TaskStatus::REASON_INVALID_OFFERS);
 }
 
+SchedulerCall reviveOf(const std::string& role) {
+  SchedulerCall call;
+  call.set_type(SchedulerCall::REVIVE);
+  call.mutable_revive()->add_roles(role);
+  return call;
+}
+
+SchedulerCall suppressOf(const std::string& role) {
+  SchedulerCall call;
+  call.set_type(SchedulerCall::SUPPRESS);
+  call.mutable_suppress()->add_roles(role);
+  return call;
+}
+
+TEST_P(Capabilities, C055_SuppressesAndRevivesRolesOneByOne) {
+  TestFramework framework = subscribe(multiRole({"a", "b"}));
+  framework.resubscribe([](auto& message) { message.add_suppressed_roles("b"); });
+  const Offer ofA = framework.offer();
+  ASSERT_EQ(ofA.allocation_info().role(), "a");
+  framework.send(suppressOf("a"));
+  framework.send(suppressOf("zz"));  // Void (fact O33).
+  framework.decline(ofA, 0);
+  framework.expectNoOffer(scaled(3));
+  framework.send(reviveOf("b"));
+  const Offer ofB = framework.offer();
+  ASSERT_EQ(ofB.allocation_info().role(), "b");
+  framework.send(suppressOf("b"));
+  framework.decline(ofB, 0);
+  framework.expectNoOffer(scaled(3));
+  framework.send(reviveOf("a"));
+  EXPECT_EQ(framework.offer().allocation_info().role(), "a");
+}
+
+TEST_P(Capabilities, C055_FiltersOneRoleOnly) {
+  TestFramework framework = subscribe(multiRole({"a", "b"}));
+  const Offer first = framework.offer();
+  framework.decline(first, 3600 * std::max(1.0, environment().timeScale));
+  const Offer second = framework.offer(scaled(3) + Timeout(3000));
+  EXPECT_NE(second.allocation_info().role(), first.allocation_info().role());
+}
+
 TEST_P(Capabilities, C056_ShowsReservationsInTheFormatThatTheFrameworkKnows) {
   NEEDS("reserved_role");
   const std::string role = environment().has["reserved_role"];
