@@ -241,7 +241,9 @@ void TestFramework::read(Timeout timeout) {
   if (!event) throw std::runtime_error("the stream ended instead of bringing an event");
   for (const Offer& offer : event->offers().offers()) offers_.push_back(offer);
   if (event->has_update()) statuses_.push_back(event->update().status());
-  if (event->has_failure() || event->has_message()) others_.push_back(*event);
+  if (event->has_failure() || event->has_message() || event->has_update_operation_status()) {
+    others_.push_back(*event);
+  }
   if (event->has_rescind()) {
     rescinded_.push_back(event->rescind().offer_id());
     std::erase_if(offers_, [&](const Offer& offer) {

@@ -118,7 +118,7 @@ class TestFramework {
                          Timeout timeout = Timeout(10000));
   /// Throws if a status of this task comes within the time, or came and was not asked for.
   void expectNoStatus(const std::string& taskId, Timeout during);
-  /// The next FAILURE or MESSAGE; what comes meanwhile is kept.
+  /// The next FAILURE, MESSAGE or UPDATE_OPERATION_STATUS; what comes meanwhile is kept.
   SchedulerEvent event(SchedulerEvent::Type type, Timeout timeout = Timeout(5000));
   /// The offers that were withdrawn, as far as the stream was read.
   const std::vector<OfferID>& rescinded() const { return rescinded_; }
@@ -138,7 +138,7 @@ class TestFramework {
   SchedulerEvent::Subscribed subscribed_;
   std::deque<Offer> offers_;
   std::deque<TaskStatus> statuses_;
-  std::deque<SchedulerEvent> others_;  // FAILURE and MESSAGE.
+  std::deque<SchedulerEvent> others_;  // What event() returns.
   std::vector<OfferID> rescinded_;
   bool live_ = false;
 };
