@@ -6,6 +6,7 @@
 #include "transport/http_client.hpp"
 #include "transport/resolver.hpp"
 
+#include <charconv>
 #include <memory>
 
 namespace mesos::local {
@@ -28,7 +29,8 @@ bool isGraphic(std::string_view text) {
 // One request on a loop of its own, which ends with the answer.
 class Exchange {
  public:
-  Exchange(const HttpUrl& url, int file, const DownloadLimits& limits,
+  /// Without a file to fill only the head is asked for.
+  Exchange(const HttpUrl& url, std::optional<int> file, const DownloadLimits& limits,
            const std::function<bool()>& cancelled)
       : url_(url), file_(file), limits_(limits), cancelled_(cancelled), timer_(loop_) {}
 
@@ -44,7 +46,7 @@ class Exchange {
   void finish(std::optional<Error> error);
 
   const HttpUrl& url_;
-  const int file_;
+  const std::optional<int> file_;
   const DownloadLimits& limits_;
   const std::function<bool()>& cancelled_;
   transport::EventLoop loop_;
@@ -78,7 +80,7 @@ void Exchange::start(const Result<std::string>& address) {
     progress();
     head_ = head;
     // What else a server has to say is not read.
-    if (head.status != 200) finish();
+    if (head.status != 200 || !file_) finish();
   };
   handlers.onBytes = [this](std::string_view bytes) { onBytes(bytes); };
   handlers.onBodyEnd = [this] { finish(); };
@@ -86,6 +88,7 @@ void Exchange::start(const Result<std::string>& address) {
   connection_ = std::make_unique<transport::HttpConnection>(loop_, std::move(handlers));
   connection_->connect({*address, url_.port});
   protocol::Request request;
+  request.method = file_ ? "GET" : "HEAD";
   request.target = url_.target;
   request.headers.add("Accept", "*/*");
   request.headers.add("User-Agent", "mesos-fetcher");
@@ -100,7 +103,7 @@ void Exchange::onBytes(std::string_view bytes) {
   progress();
   bytes_ += bytes.size();
   if (bytes_ > limits_.bytesMax) return finish(Error{"The file is too large"});
-  auto written = writeAll(file_, bytes);
+  auto written = writeAll(*file_, bytes);
   if (!written) finish(written.error());
 }
 
@@ -170,13 +173,15 @@ Result<HttpUrl> resolveLocation(const HttpUrl& base, std::string_view location) 
   return url;
 }
 
-Result<void> download(const HttpUrl& url, int file, const DownloadLimits& limits,
-                      const std::function<bool()>& cancelled) {
+namespace {
+
+Result<protocol::ResponseHead> follow(const HttpUrl& url, std::optional<int> file,
+                                      const DownloadLimits& limits,
+                                      const std::function<bool()>& cancelled) {
   HttpUrl current = url;
   for (int redirects = 0; redirects <= limits.redirectsMax; ++redirects) {
     auto head = Exchange(current, file, limits, cancelled).run();
-    if (!head) return head.error();
-    if (head->status == 200) return {};
+    if (!head || head->status == 200) return head;
     const std::string* const location = head->headers.find("Location");
     if (!isRedirect(head->status) || !location) {
       return Error{"The server answered " + std::to_string(head->status) + " " +
@@ -187,6 +192,26 @@ Result<void> download(const HttpUrl& url, int file, const DownloadLimits& limits
     current = std::move(next).value();
   }
   return Error{"Too many redirects"};
+}
+
+}  // namespace
+
+Result<void> download(const HttpUrl& url, int file, const DownloadLimits& limits,
+                      const std::function<bool()>& cancelled) {
+  const auto head = follow(url, file, limits, cancelled);
+  return head ? Result<void>() : head.error();
+}
+
+std::optional<std::uint64_t> lengthOf(const HttpUrl& url, const DownloadLimits& limits,
+                                      const std::function<bool()>& cancelled) {
+  const auto head = follow(url, std::nullopt, limits, cancelled);
+  const std::string* text = head ? head->headers.find("Content-Length") : nullptr;
+  if (text == nullptr) return std::nullopt;
+  std::uint64_t length = 0;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, length);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return length;
 }
 
 }  // namespace mesos::local

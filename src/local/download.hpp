@@ -38,4 +38,8 @@ struct DownloadLimits {
 Result<void> download(const HttpUrl& url, int file, const DownloadLimits& limits,
                       const std::function<bool()>& cancelled);
 
+/// What a HEAD, after following redirects, says about the length of the body; nullopt if nothing.
+std::optional<std::uint64_t> lengthOf(const HttpUrl& url, const DownloadLimits& limits,
+                                      const std::function<bool()>& cancelled);
+
 }  // namespace mesos::local

@@ -12,6 +12,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace mesos::local {
@@ -39,26 +40,48 @@ std::string withoutCredentials(const std::string& value) {
 
 class Fetch {
  public:
+  /// `files`: one for each URI that is to be cached, in their order.
+  struct Cache {
+    FetchCache* cache = nullptr;
+    std::deque<Descriptor> files;
+  };
+
   Fetch(const FetchJob& job, const FetcherOptions& options, const std::function<bool()>& cancelled,
-        int sandbox, int log)
-      : job_(job), options_(options), cancelled_(cancelled), sandbox_(sandbox), log_(log) {}
+        Cache& cache, int sandbox, int log)
+      : job_(job),
+        options_(options),
+        cancelled_(cancelled),
+        cache_(cache),
+        sandbox_(sandbox),
+        log_(log) {}
 
   bool run();
 
  private:
   Result<void> fetch(const CommandInfo::URI& uri);
+  /// nullptr: it is to be fetched without the cache.
+  Result<FetchCache::SharedFile> getCached(const CommandInfo::URI& uri);
+  Result<void> useCached(const CommandInfo::URI& uri, CachedFile& cached,
+                         const std::vector<std::string>& components);
+  Result<void> copyCached(const CachedFile& cached, const std::vector<std::string>& components);
   Result<void> retrieve(const std::string& value, const std::vector<std::string>& components);
   Result<void> copyLocal(const std::string& path, const std::vector<std::string>& components);
   Result<void> makeExecutable(const std::vector<std::string>& components);
   Result<void> extract(const std::vector<std::string>& components);
+  Result<void> extractFrom(int source, const std::string& name);
   void log(const std::string& line) { (void)writeAll(log_, line + "\n").has_value(); }
 
   const FetchJob& job_;
   const FetcherOptions& options_;
   const std::function<bool()>& cancelled_;
+  Cache& cache_;
   const int sandbox_;
   const int log_;
 };
+
+bool isCached(const CommandInfo::URI& uri) {
+  return uri.cache() && schemeOf(uri.value()) == "http";
+}
 
 bool Fetch::run() {
   for (const CommandInfo::URI& uri : job_.uris) {
@@ -79,6 +102,9 @@ Result<void> Fetch::fetch(const CommandInfo::URI& uri) {
   const std::string name = uri.has_output_file() ? uri.output_file() : fileNameOf(value);
   auto components = splitRelative(name);
   if (!components) return Error{"No file to store it in: " + components.error().message};
+  auto cached = getCached(uri);
+  if (!cached) return cached.error();
+  if (*cached) return useCached(uri, **cached, *components);
   auto retrieved = retrieve(value, *components);
   if (!retrieved) return retrieved;
   if (uri.executable()) return makeExecutable(*components);
@@ -90,6 +116,51 @@ Result<void> Fetch::fetch(const CommandInfo::URI& uri) {
   auto extracted = extract(*components);
   if (extracted) log("Extracted '" + name + "'");
   return extracted;
+}
+
+Result<FetchCache::SharedFile> Fetch::getCached(const CommandInfo::URI& uri) {
+  if (!isCached(uri) || cache_.files.empty()) return FetchCache::SharedFile();
+  Descriptor fresh = std::move(cache_.files.front());
+  cache_.files.pop_front();
+  const auto url = parseHttpUrl(uri.value());
+  if (!url) return FetchCache::SharedFile();
+  FetchCache::Source source;
+  source.size = [&] { return lengthOf(*url, options_.download, cancelled_); };
+  source.load = [&](int file) { return download(*url, file, options_.download, cancelled_); };
+  source.cancelled = cancelled_;
+  return cache_.cache->get({job_.user.name, uri.value()}, std::move(fresh), source);
+}
+
+/// An archive is unpacked right from the cache, and does not appear in the sandbox (fact F10).
+Result<void> Fetch::useCached(const CommandInfo::URI& uri, CachedFile& cached,
+                              const std::vector<std::string>& components) {
+  const bool unpacks =
+      !uri.executable() && uri.extract() && archiveKindOf(components.back()) != ArchiveKind::None;
+  if (unpacks) {
+    const std::lock_guard lock(cached.reading);
+    if (::lseek(cached.file.get(), 0, SEEK_SET) != 0) return systemError("Failed to seek", errno);
+    return extractFrom(cached.file.get(), components.back());
+  }
+  auto copied = copyCached(cached, components);
+  if (copied && uri.executable()) return makeExecutable(components);
+  return copied;
+}
+
+Result<void> Fetch::copyCached(const CachedFile& cached,
+                               const std::vector<std::string>& components) {
+  auto file = createBelow(sandbox_, components, 0644);
+  if (!file) return file.error();
+  std::vector<char> buffer(kCopyBytes);
+  for (off_t offset = 0;;) {
+    if (cancelled_()) return Error{"Cancelled"};
+    const ssize_t count = ::pread(cached.file.get(), buffer.data(), buffer.size(), offset);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return systemError("Failed to read", errno);
+    if (count == 0) return {};
+    auto written = writeAll(file->get(), {buffer.data(), static_cast<std::size_t>(count)});
+    if (!written) return written;
+    offset += count;
+  }
 }
 
 Result<void> Fetch::retrieve(const std::string& value, const std::vector<std::string>& components) {
@@ -151,18 +222,34 @@ Result<void> Fetch::extract(const std::vector<std::string>& components) {
   const std::string& name = components.back();
   const Descriptor source(::openat(parent->get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!source) return systemError("Failed to open '" + name + "'", errno);
-  // Always into the sandbox's top (fact F8).
+  return extractFrom(source.get(), name);
+}
+
+/// Always into the sandbox's top (fact F8).
+Result<void> Fetch::extractFrom(int source, const std::string& name) {
   if (archiveKindOf(name) == ArchiveKind::Archive) {
-    return extractArchive(source.get(), sandbox_, options_.extraction, cancelled_);
+    return extractArchive(source, sandbox_, options_.extraction, cancelled_);
   }
-  return gunzip(source.get(), sandbox_, name.substr(0, name.size() - 3), options_.extraction,
-                cancelled_);
+  return gunzip(source, sandbox_, name.substr(0, name.size() - 3), options_.extraction, cancelled_);
+}
+
+/// Before the thread acts as the task's user, who may not write to the cache.
+Fetch::Cache prepareCache(FetchCache* cache, const FetchJob& job) {
+  Fetch::Cache prepared{cache, {}};
+  for (const CommandInfo::URI& uri : job.uris) {
+    if (cache == nullptr || !isCached(uri)) continue;
+    auto file = cache->newFile();
+    if (!file) return {cache, {}};  // What is not cached is fetched all the same.
+    prepared.files.push_back(std::move(file).value());
+  }
+  return prepared;
 }
 
 }  // namespace
 
 Result<void> fetchAll(const FetchJob& job, const FetcherOptions& options,
-                      const std::function<bool()>& cancelled) {
+                      const std::function<bool()>& cancelled, FetchCache* cache) {
+  Fetch::Cache prepared = prepareCache(cache, job);
   const std::string failed = "Failed to fetch all URIs for container '" + job.containerId + "': ";
   auto acting = actAsOnThisThread(job.user);
   if (!acting) return Error{failed + acting.error().message};
@@ -170,7 +257,7 @@ Result<void> fetchAll(const FetchJob& job, const FetcherOptions& options,
   if (!sandbox) return Error{failed + sandbox.error().message};
   const Descriptor log(
       ::openat(sandbox->get(), "stderr", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
-  const bool fetched = Fetch(job, options, cancelled, sandbox->get(), log.get()).run();
+  const bool fetched = Fetch(job, options, cancelled, prepared, sandbox->get(), log.get()).run();
   if (fetched) return {};
   // Fact X43: Mesos ends a fetch by killing the fetcher.
   return Error{failed + (cancelled() ? "terminated with signal Killed" : "exited with status 1")};
@@ -188,6 +275,7 @@ struct Fetcher::State : std::enable_shared_from_this<Fetcher::State> {
   void work(Task task);
 
   FetcherOptions options;
+  std::optional<FetchCache> cache;
   std::mutex mutex;
   std::condition_variable idle;
   std::deque<Task> waiting;
@@ -213,7 +301,8 @@ void Fetcher::State::run(Task task) {
 
 void Fetcher::State::work(Task task) {
   const auto& flag = task.cancelled;
-  auto result = fetchAll(task.job, options, [&flag] { return flag->load(); });
+  auto result = fetchAll(
+      task.job, options, [&flag] { return flag->load(); }, cache ? &*cache : nullptr);
   task.done(std::move(result));
   const std::lock_guard lock(mutex);
   // The id may be in use again by now.
@@ -225,7 +314,10 @@ void Fetcher::State::work(Task task) {
 }
 
 Fetcher::Fetcher(FetcherOptions options) : state_(std::make_shared<State>()) {
-  state_->options = options;
+  if (!options.cacheDirectory.empty()) {
+    state_->cache.emplace(options.cacheDirectory, options.cacheBytesMax);
+  }
+  state_->options = std::move(options);
 }
 
 Fetcher::~Fetcher() {

@@ -3,6 +3,7 @@
 
 #include "local/archive.hpp"
 #include "local/download.hpp"
+#include "local/fetch_cache.hpp"
 #include "local/user.hpp"
 
 #include <mesos/result.hpp>
@@ -20,6 +21,8 @@ struct FetcherOptions {
   DownloadLimits download;
   ExtractionLimits extraction;
   std::size_t threadsMax = 16;  ///< Fetches beyond that wait for their turn.
+  std::string cacheDirectory;   ///< Empty: nothing is cached.
+  std::uint64_t cacheBytesMax = std::uint64_t{2} << 30;
 };
 
 struct FetchJob {
@@ -31,9 +34,10 @@ struct FetchJob {
 
 /// Fetches all of `job`, whose uris the agent has looked through (facts F7, F11), on the calling
 /// thread, with the rights of job.user from then to the thread's end. Details of a failure go to
-/// the sandbox's `stderr`, the error says what Mesos says.
+/// the sandbox's `stderr`, the error says what Mesos says. Without a cache, or from elsewhere than
+/// a server, `cache: true` means nothing.
 Result<void> fetchAll(const FetchJob& job, const FetcherOptions& options,
-                      const std::function<bool()>& cancelled);
+                      const std::function<bool()>& cancelled, FetchCache* cache = nullptr);
 
 /// Runs fetches on worker threads, one thread each because a thread keeps the user's identity.
 /// Not thread-safe. The destructor cancels what runs and waits for it.

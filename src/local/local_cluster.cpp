@@ -201,6 +201,7 @@ Result<void> LocalCluster::Shell::open() {
   workDir_.emplace(std::move(workDir).value());
   auto resources = local::agentResources(options_.resources, options_.agents, workDir_->path());
   if (!resources) return resources.error();
+  settings_.fetcher.cacheDirectory = workDir_->path();
   containers_.emplace(loop_, settings_.fetcher);
   checks_.emplace(loop_, *containers_);
   for (std::size_t i = 0; i < options_.agents; ++i) {

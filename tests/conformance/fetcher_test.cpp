@@ -226,5 +226,17 @@ TEST_F(Fetcher, C137_FollowsRedirects) {
   EXPECT_EQ(target.requests(), std::vector<std::string>{"GET /there"});
 }
 
+TEST_F(Fetcher, C138_DownloadsACachedFileOnce) {
+  FileServer server(environment().master, {{"/f", {200, "cached"}}});
+  URI uri;
+  uri.set_value(server.url("/f"));
+  uri.set_cache(true);
+  for (int i = 0; i < 2; ++i) {
+    const std::string output = run("cat f; echo changed >f", {uri});
+    EXPECT_NE(output.find("cached"), output.npos) << output;
+  }
+  EXPECT_EQ(server.requests(), (std::vector<std::string>{"HEAD /f", "GET /f"}));
+}
+
 }  // namespace
 }  // namespace mesos::conformance
