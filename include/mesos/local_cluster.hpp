@@ -3,6 +3,7 @@
 
 #include <mesos/result.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -68,6 +69,29 @@ class LocalCluster {
   void removeAgent(std::size_t index);
   /// Cuts every established connection of the master, or of an agent, without ending the streams.
   void cutConnections();
+
+  // What can fail. Each returns once it has happened. Durations are in the cluster's time: divided
+  // by `timeScale`. An index that was never started throws std::out_of_range; an agent that is gone
+  // already is an error, with a sentence.
+
+  /// The master's listener closes, every stream breaks without a final chunk, and a master with a
+  /// new id starts at the same address. It knows which agents there were, and nothing else: agents
+  /// register again and bring their tasks, frameworks subscribe again (fact G8).
+  Result<void> failoverMaster();
+  /// The agent's process is killed and started again. Of frameworks with `checkpoint` it finds
+  /// tasks and unacknowledged statuses again, if their executors subscribe again within
+  /// executor_reregistration_timeout (fact X42); the processes of others are killed.
+  Result<void> restartAgent(std::size_t index);
+  /// For so long nothing passes between the master and the agent; executors run on. What was sent
+  /// meanwhile arrives afterwards, as with TCP, unless the master has given the agent up: after
+  /// agent_ping_timeout x max_agent_ping_timeouts its tasks are unreachable (fact G3), until it
+  /// registers again (fact G4). Again while it lasts: the end moves.
+  Result<void> partitionAgent(std::size_t index, std::chrono::nanoseconds duration);
+  /// The agent and everything that runs on it is gone, without a word to the master.
+  Result<void> killAgent(std::size_t index);
+  /// From now on each request to the master and to agents arrives so much later, and so does each
+  /// piece of an answer. Zero: no longer.
+  void slowNetwork(std::chrono::nanoseconds delay);
 
  private:
   class Shell;

@@ -9,7 +9,7 @@
 
 namespace mesos::cluster {
 
-Agent::State::State(Now now, AgentOptions agentOptions, Random& source)
+Agent::State::State(Now now, AgentOptions agentOptions, Random& source, AgentRecovery recovery)
     : options(std::move(agentOptions)),
       random(source),
       started(now),
@@ -22,11 +22,12 @@ Agent::State::State(Now now, AgentOptions agentOptions, Random& source)
   *info.mutable_resources() = options.resources.toProto();
   for (const auto& attribute : options.attributes) *info.add_attributes() = attribute;
   pid = "slave(1)@" + options.ip + ":" + std::to_string(options.port);
+  recover(now, std::move(recovery));
 }
 
 void Agent::State::start(Now now) {
   registrationBackoff.reset();
-  if (!hasLeft) sendRegistration(now);
+  if (!hasLeft && !recoverBy) sendRegistration(now);
 }
 
 void Agent::State::sendRegistration(Now now) {
@@ -49,34 +50,76 @@ void Agent::State::sendRegistration(Now now) {
 }
 
 void Agent::State::handle(Now now, const AgentRegistered& message) {
-  *info.mutable_id() = message.agentId;
+  if (info.id().value() != message.agentId.value()) {
+    *info.mutable_id() = message.agentId;
+    checkpointAgent();
+  }
   registerAgainAt.reset();
   registrationBackoff.reset();
-  if (message.total) total = *message.total;
+  if (message.total && !(*message.total == total)) {
+    total = *message.total;
+    checkpointAgent();
+  }
+  pingTimeout = message.pingTimeout;
+  if (pingTimeout > Duration::zero()) silentAt = now.steady + pingTimeout;
   for (auto& [key, stream] : streams) stream.resend(now.steady);
   sendDue(now);
   resendOperations(now);
+  for (const UnknownTask& task : message.missing) denyTask(now, task);
+}
+
+/// Facts G2, G8.
+void Agent::State::handle(Now now, const Ping& message) {
+  tellMaster(Pong{});
+  if (silentAt) silentAt = now.steady + pingTimeout;
+  if (!message.connected && !registerAgainAt) start(now);
+}
+
+void Agent::State::handle(Now now, const ShutdownAgent&) { end(now); }
+
+/// Fact G7.
+void Agent::State::denyTask(Now now, const UnknownTask& task) {
+  const std::string& frameworkId = task.framework.id().value();
+  const std::string& taskId = task.taskId.value();
+  if (isShuttingDown(frameworkId)) return;
+  AgentFramework* known = findFramework(frameworkId);
+  if (known != nullptr && findExecutorOf(*known, taskId) != nullptr) return;
+  if (streams.count({frameworkId, taskId}) != 0) return;  // Its end is on its way.
+  accept(now, frameworkId, nullptr,
+         makeAgentStatus(now, taskId,
+                         {droppedState(task.framework), TaskStatus::REASON_RECONCILIATION,
+                          "Reconciliation: task unknown to the agent"}));
 }
 
 void Agent::State::handle(Now now, const FrameworkResubscribed& message) {
   const std::string& id = message.framework.id().value();
-  if (AgentFramework* known = findFramework(id)) known->info = message.framework;
+  if (AgentFramework* known = findFramework(id)) {
+    known->info = message.framework;
+    noteFramework(id);
+  }
   resendAll(now, id);
 }
 
 void Agent::State::handle(Now, const FrameworkUpdated& message) {
   if (AgentFramework* known = findFramework(message.framework.id().value())) {
     known->info = message.framework;
+    noteFramework(message.framework.id().value());
   }
 }
 
 void Agent::State::leave(Now now) {
   if (hasLeft) return;
+  tellMaster(UnregisterAgent{});
+  end(now);
+}
+
+void Agent::State::end(Now now) {
   hasLeft = true;
   registerAgainAt.reset();
+  silentAt.reset();
   streams.clear();
   operations.clear();
-  tellMaster(UnregisterAgent{});
+  effects.push_back(AgentEnded{});
   for (auto next = runs.begin(); next != runs.end();) {
     ContainerRun& run = (next++)->second;  // destroy() may end the run.
     run.executor->state = ExecutorState::Terminating;
@@ -86,10 +129,15 @@ void Agent::State::leave(Now now) {
 
 void Agent::State::fireTimers(Now now) {
   if (registerAgainAt && *registerAgainAt <= now.steady) sendRegistration(now);
+  if (silentAt && *silentAt <= now.steady) {
+    silentAt = now.steady + pingTimeout;
+    if (!registerAgainAt) start(now);
+  }
   for (auto next = runs.begin(); next != runs.end();) {
     ContainerRun& run = (next++)->second;
     fireTimers(now, run);
   }
+  if (recoverBy && *recoverBy <= now.steady) finishRecovery(now);
   sendDue(now);
   sendDueOperations(now);
 }
@@ -118,6 +166,8 @@ void Agent::State::fireTimers(Now now, ContainerRun& run) {
 
 std::optional<TimePoint> Agent::State::deadline() const {
   std::optional<TimePoint> earliest = registerAgainAt;
+  keepEarliest(earliest, silentAt);
+  keepEarliest(earliest, recoverBy);
   for (const auto& [containerId, run] : runs) {
     keepEarliest(earliest, run.registerBy);
     keepEarliest(earliest, run.destroyAt);
@@ -161,8 +211,8 @@ bool Agent::State::isShuttingDown(const std::string& frameworkId) const {
   return hasLeft || shuttingDown.count(frameworkId) > 0;
 }
 
-Agent::Agent(Now now, AgentOptions options, Random& random)
-    : state_(std::make_unique<State>(now, std::move(options), random)) {}
+Agent::Agent(Now now, AgentOptions options, Random& random, AgentRecovery recovery)
+    : state_(std::make_unique<State>(now, std::move(options), random, std::move(recovery))) {}
 
 Agent::~Agent() = default;
 
@@ -219,6 +269,8 @@ void Agent::onChecked(Now now, const std::string& containerId, std::uint64_t che
   state_->settle(now);
 }
 
+LivingExecutors Agent::onKilled() { return state_->killed(); }
+
 void Agent::onTimer(Now now) {
   state_->fireTimers(now);
   state_->settle(now);
@@ -237,6 +289,12 @@ const AgentOptions& Agent::options() const { return state_->options; }
 const AgentInfo& Agent::info() const { return state_->info; }
 const std::string& Agent::pid() const { return state_->pid; }
 Now Agent::started() const { return state_->started; }
+bool Agent::isRecovering() const { return state_->recoverBy.has_value(); }
+std::vector<std::string> Agent::containers() const {
+  std::vector<std::string> ids;
+  for (const auto& run : state_->runs) ids.push_back(run.first);
+  return ids;
+}
 const std::map<std::string, AgentFramework>& Agent::frameworks() const {
   return state_->frameworks;
 }

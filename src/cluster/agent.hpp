@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "cluster/command_executor.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/task_checks.hpp"
 
@@ -100,12 +101,41 @@ struct StopCheck {
 struct ToMaster {
   AgentToMaster message;
 };
+/// Write a file below the agent's meta directory, atomically, before the effects after it are
+/// performed (fact U13).
+struct WriteCheckpoint {
+  std::string path;  ///< "frameworks/<id>/info".
+  std::string bytes;
+};
+/// Remove a directory of them, if it is there.
+struct RemoveCheckpoint {
+  std::string path;
+};
+/// The agent's life is over: it left, or was told that it is gone (fact G6). Its containers are
+/// being destroyed; nothing listens any more once they are.
+struct AgentEnded {};
 struct ToExecutor {
   ExecutorStreamId stream;
   v1::executor::Event event;
 };
 struct EndExecutorStream {
   ExecutorStreamId stream;
+};
+
+/// The executor of a command task at work. In Mesos it is a process of its own, which a restart of
+/// the agent does not end.
+struct LivingExecutor {
+  CommandExecutor executor;
+  bool isForked = false;                 ///< Its task's process was started,
+  bool hasExited = false;                ///< and has ended.
+  std::vector<TaskStatus> heldStatuses;  ///< Not taken by the agent yet.
+};
+using LivingExecutors = std::map<std::string, LivingExecutor>;  ///< By container id.
+
+/// What an agent that is started again finds.
+struct AgentRecovery {
+  std::map<std::string, std::string> files;  ///< What was checkpointed: bytes by path.
+  LivingExecutors executors;
 };
 
 enum class ExecutorState { Registering, Running, Terminating, Terminated };
@@ -147,14 +177,16 @@ class Agent {
  public:
   using Call = v1::executor::Call;
   using Event = v1::executor::Event;
-  using Effect =
-      std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer, ForkContainer,
-                   SignalContainer, DestroyContainer, StartCheck, StopCheck>;
+  using Effect = std::variant<ToMaster, ToExecutor, EndExecutorStream, PrepareContainer,
+                              ForkContainer, SignalContainer, DestroyContainer, StartCheck,
+                              StopCheck, WriteCheckpoint, RemoveCheckpoint, AgentEnded>;
 
-  Agent(Now now, AgentOptions options, Random& random);
+  /// Bad checkpoints are left out: what they told of is as if it had never been checkpointed.
+  Agent(Now now, AgentOptions options, Random& random, AgentRecovery recovery = {});
   ~Agent();
 
-  /// Registers with the master, and again with a new one, telling it all that is here.
+  /// Registers with the master, and again with a new one, telling it all that is here. After a
+  /// restart it first waits for its executors to subscribe again (fact X42).
   void onStart(Now now);
   void onMasterMessage(Now now, MasterToAgent message);
   /// Leaves for good: unregisters and destroys every container.
@@ -174,6 +206,10 @@ class Agent {
   void onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
                  const Result<int>& outcome);
 
+  /// The agent's process ends without a word: what lives on of it. The agent is of no use
+  /// afterwards.
+  LivingExecutors onKilled();
+
   void onTimer(Now now);
   std::optional<Effect> poll();
   std::optional<TimePoint> deadline() const;
@@ -183,6 +219,10 @@ class Agent {
   const AgentInfo& info() const;
   const std::string& pid() const;  ///< "slave(1)@ip:port".
   Now started() const;
+  /// Executors may still subscribe again, and nothing but that (facts X7, W30).
+  bool isRecovering() const;
+  /// Containers that it counts on, by id: of others it knows nothing any more.
+  std::vector<std::string> containers() const;
   const std::map<std::string, AgentFramework>& frameworks() const;
   const std::deque<AgentFramework>& completedFrameworks() const;
   /// What reservations made of options().resources.

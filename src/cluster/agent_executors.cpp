@@ -118,15 +118,17 @@ void Agent::State::deliverGroup(Now now, ContainerRun& run, const std::vector<Ta
   Event event = simpleEvent(Event::LAUNCH_GROUP);
   for (const TaskInfo& task : tasks) {
     run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
+    noteTask(*run.executor, task.task_id().value());
     *event.mutable_launch_group()->mutable_task_group()->add_tasks() = task;
   }
-  run.givenTask = true;
+  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.executor);
   send(now, run, std::move(event));
 }
 
 void Agent::State::deliverTask(Now now, ContainerRun& run, const TaskInfo& task) {
   run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
-  run.givenTask = true;
+  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.executor);
+  noteTask(*run.executor, task.task_id().value());
   Event event = simpleEvent(Event::LAUNCH);
   *event.mutable_launch()->mutable_task() = task;
   send(now, run, std::move(event));
@@ -194,6 +196,7 @@ Task* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
   Task& task = executor.tasks[taskId];
   task = taskOf(*found, known.info.id());
   executor.queuedGroups.erase(taskId);
+  noteTask(executor, taskId);
   queued.erase(found);  // `taskId` may be its own.
   return &task;
 }
@@ -242,10 +245,21 @@ void Agent::State::shutdown(Now now, ContainerRun& run) {
 void Agent::State::missRegistration(Now now, ContainerRun& run) {
   run.registerBy.reset();
   run.executor->state = ExecutorState::Terminating;
-  run.termination = Termination{
-      TASK_FAILED, TaskStatus::REASON_EXECUTOR_REGISTRATION_TIMEOUT,
-      "Executor did not register within " + formatDuration(options.executorRegistrationTimeout)};
+  run.termination = missedDeadline(run);
   destroy(now, run);
+}
+
+/// Facts X42, X43.
+Termination Agent::State::missedDeadline(const ContainerRun& run) const {
+  if (!run.isRecovered) {
+    return {
+        TASK_FAILED, TaskStatus::REASON_EXECUTOR_REGISTRATION_TIMEOUT,
+        "Executor did not register within " + formatDuration(options.executorRegistrationTimeout)};
+  }
+  return {isPartitionAware(run.framework->info) ? TASK_GONE : TASK_LOST,
+          TaskStatus::REASON_EXECUTOR_REREGISTRATION_TIMEOUT,
+          "Executor did not reregister within " +
+              formatDuration(options.executorReregistrationTimeout)};
 }
 
 void Agent::State::destroy(Now now, ContainerRun& run) {
@@ -259,7 +273,11 @@ void Agent::State::destroy(Now now, ContainerRun& run) {
 }
 
 void Agent::State::exited(Now now, ContainerRun& run, int status) {
-  if (run.phase != ContainerRun::Phase::Forking && run.phase != ContainerRun::Phase::Alive) return;
+  // What a recovered run was doing before it was alive is forgotten.
+  if (run.phase != ContainerRun::Phase::Forking && run.phase != ContainerRun::Phase::Alive &&
+      !run.isRecovered) {
+    return;
+  }
   run.phase = ContainerRun::Phase::Exited;
   releaseHeldStatuses(now, run);
   if (!run.commandExecutor || run.isDestroyed) return terminate(now, run, status);
@@ -271,6 +289,7 @@ void Agent::State::settle(Now now) {
     ContainerRun& run = (next++)->second;
     if (run.commandExecutor) driveCommandExecutor(now, run);
   }
+  checkpointNoted();
 }
 
 void Agent::State::driveCommandExecutor(Now now, ContainerRun& run) {
@@ -306,6 +325,7 @@ void Agent::State::terminate(Now now, ContainerRun& run, int status) {
   const std::string frameworkId = known.info.id().value();
   executor.state = ExecutorState::Terminated;
   executor.stream.reset();
+  noteExecutor(executor);
   ++counters.executorsTerminated;
   if (!isShuttingDown(frameworkId) && !MESOS_PLANTED(LoseTaskOfDeadExecutor)) endTasks(now, run);
   if (!executor.isCommand && !hasLeft) {  // Of a command task's the master does not know (D2).
@@ -336,6 +356,7 @@ void Agent::State::endTasks(Now now, ContainerRun& run) {
 void Agent::State::removeExecutor(AgentFramework& known, const std::string& executorId) {
   const auto found = known.executors.find(executorId);
   AgentExecutor& executor = found->second;
+  noteExecutor(executor);
   // Tasks that nobody acknowledges any more are shown as they were last heard of.
   executor.queuedTasks.clear();
   executor.queuedGroups.clear();
@@ -353,6 +374,7 @@ void Agent::State::removeFrameworkIfIdle(const std::string& frameworkId) {
   completedFrameworks.push_back(std::move(found->second));
   frameworks.erase(found);
   shuttingDown.erase(frameworkId);
+  noteFramework(frameworkId);
   if (completedFrameworks.size() > options.completedFrameworksMax) completedFrameworks.pop_front();
 }
 

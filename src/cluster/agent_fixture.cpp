@@ -95,7 +95,7 @@ AgentOptions AgentConversation::defaultOptions() {
 }
 
 AgentConversation::AgentConversation(AgentOptions options)
-    : agent(now, std::move(options), random) {
+    : options_(std::move(options)), owned_(std::in_place, now, options_, random), agent(*owned_) {
   agent.onStart(now);
   AgentRegistered registered;
   registered.agentId.set_value(kAgentId);
@@ -127,8 +127,16 @@ void AgentConversation::drain() {
       checks.push_back(*check);
     } else if (auto* stop = std::get_if<StopCheck>(&*effect)) {
       stoppedChecks.push_back(stop->checkId);
+    } else if (auto* destroy = std::get_if<DestroyContainer>(&*effect)) {
+      destroys.push_back(*destroy);
+    } else if (auto* write = std::get_if<WriteCheckpoint>(&*effect)) {
+      files[write->path] = write->bytes;
+    } else if (auto* remove = std::get_if<RemoveCheckpoint>(&*effect)) {
+      std::erase_if(files,
+                    [&](const auto& file) { return file.first.rfind(remove->path + "/", 0) == 0; });
     } else {
-      destroys.push_back(std::get<DestroyContainer>(*effect));
+      EXPECT_TRUE(std::holds_alternative<AgentEnded>(*effect));
+      hasEnded = true;
     }
   }
 }
@@ -229,6 +237,15 @@ void AgentConversation::messageFromExecutor(const std::string& data) {
 }
 
 void AgentConversation::start() {
+  agent.onStart(now);
+  drain();
+}
+
+void AgentConversation::restart() {
+  LivingExecutors living = agent.onKilled();
+  // In the same place: `agent` stays its name.
+  owned_.emplace(now, options_, random, AgentRecovery{files, std::move(living)});
+  drain();
   agent.onStart(now);
   drain();
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,8 @@ class AgentConversation : public testing::Test {
   void checked(std::uint64_t checkId, const Result<int>& outcome);
   void messageFromExecutor(const std::string& data);
   void start();
+  /// The agent's process is killed, and started again with what it checkpointed.
+  void restart();
   void leave();
   /// To the next deadlines, one by one, and `by` in all.
   void advance(Duration by);
@@ -75,7 +78,13 @@ class AgentConversation : public testing::Test {
   Random random{1};
   Now now{TimePoint(std::chrono::seconds(1000)),
           std::chrono::sys_time<Duration>(std::chrono::seconds(1700000000))};
-  Agent agent;
+
+ private:
+  AgentOptions options_;
+  std::optional<Agent> owned_;
+
+ protected:
+  Agent& agent;
   std::vector<StatusUpdate> updates;
   std::vector<ExecutorExited> exits;
   std::vector<AgentToMaster> toMaster;  ///< All but the two above.
@@ -87,6 +96,8 @@ class AgentConversation : public testing::Test {
   std::vector<DestroyContainer> destroys;
   std::vector<StartCheck> checks;
   std::vector<std::uint64_t> stoppedChecks;
+  std::map<std::string, std::string> files;  ///< Checkpoints.
+  bool hasEnded = false;                     ///< The agent asked for its end.
 
  private:
   void drain();

@@ -24,14 +24,16 @@ using protocol::Target;
 using ExecutorCall = v1::executor::Call;
 using OperatorCall = v1::agent::Call;
 
+constexpr std::string_view kRecovering = "Agent has not finished recovery";
+
 }  // namespace
 
 struct AgentHttp::State {
   /// An answer, or nullopt if the effects that answer are queued already.
   using Handler = std::optional<Response> (State::*)(const Exchange&);
 
-  State(Now now, AgentOptions options, Flags shownFlags, Random& random)
-      : agent(now, std::move(options), random),
+  State(Now now, AgentOptions options, Flags shownFlags, Random& random, AgentRecovery recovery)
+      : agent(now, std::move(options), random, std::move(recovery)),
         flags(std::move(shownFlags)),
         endpoints(actor(), handlers(actor())) {}
 
@@ -139,6 +141,7 @@ std::optional<Response> AgentHttp::State::onExecutor(const Exchange& exchange) {
   const std::optional<ContentType> type = negotiate(exchange.request.headers);
   if (subscribes && !type) return notAcceptable();
   if (call.type() == ExecutorCall::HEARTBEAT) return accepted();
+  if (!subscribes && agent.isRecovering()) return plainText(503, std::string(kRecovering));
   if (!agent.frameworks().contains(call.framework_id().value())) {
     return badRequest("Framework cannot be found");
   }
@@ -278,6 +281,7 @@ std::optional<Response> AgentHttp::State::onMetrics(const Exchange& exchange) {
 }
 
 std::optional<Response> AgentHttp::State::onState(const Exchange& exchange) {
+  if (agent.isRecovering()) return plainText(503, std::string(kRecovering));
   return jsonAnswer(exchange.target, stateJson(agent, flags));
 }
 
@@ -298,8 +302,9 @@ std::optional<Response> AgentHttp::State::onFiles(const Exchange& exchange) {
 }
 
 AgentHttp::AgentHttp(Now now, AgentOptions options, std::map<std::string, std::string> flags,
-                     Random& random)
-    : state_(std::make_unique<State>(now, std::move(options), std::move(flags), random)) {}
+                     Random& random, AgentRecovery recovery)
+    : state_(std::make_unique<State>(now, std::move(options), std::move(flags), random,
+                                     std::move(recovery))) {}
 
 AgentHttp::~AgentHttp() = default;
 
@@ -348,6 +353,8 @@ void AgentHttp::onChecked(Now now, const std::string& containerId, std::uint64_t
   state_->agent.onChecked(now, containerId, checkId, outcome);
   state_->drain();
 }
+
+LivingExecutors AgentHttp::onKilled() { return state_->agent.onKilled(); }
 
 void AgentHttp::onTimer(Now now) {
   state_->agent.onTimer(now);

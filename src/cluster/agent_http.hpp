@@ -16,12 +16,13 @@ namespace mesos::cluster {
 /// processes, and time, and performs its effects. Pure, as Agent is.
 class AgentHttp {
  public:
-  using Effect = std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile,
-                              ToMaster, PrepareContainer, ForkContainer, SignalContainer,
-                              DestroyContainer, StartCheck, StopCheck>;
+  using Effect =
+      std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile, ToMaster,
+                   PrepareContainer, ForkContainer, SignalContainer, DestroyContainer, StartCheck,
+                   StopCheck, WriteCheckpoint, RemoveCheckpoint, AgentEnded>;
 
-  AgentHttp(Now now, AgentOptions options, std::map<std::string, std::string> flags,
-            Random& random);
+  AgentHttp(Now now, AgentOptions options, std::map<std::string, std::string> flags, Random& random,
+            AgentRecovery recovery = {});
   ~AgentHttp();
 
   void onRequest(Now now, RequestId id, const protocol::Request& request);
@@ -34,6 +35,8 @@ class AgentHttp {
   void onExited(Now now, const std::string& containerId, int status);
   void onChecked(Now now, const std::string& containerId, std::uint64_t checkId,
                  const Result<int>& outcome);
+  /// The agent's process ends without a word: what lives on of it. Of no use afterwards.
+  LivingExecutors onKilled();
   void onTimer(Now now);
 
   std::optional<Effect> poll();

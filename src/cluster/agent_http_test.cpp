@@ -1,3 +1,4 @@
+#include "cluster/agent_checkpoint.hpp"
 #include "cluster/test_cluster.hpp"
 
 #include <gtest/gtest.h>
@@ -183,6 +184,56 @@ TEST_F(AgentHttpTest, OperatorCallsNotServedSaySo) {
   const Answer& answer = cluster_.askAgent(post("/api/v1", R"({"type":"GET_RESOURCE_PROVIDERS"})"));
   EXPECT_EQ(answer.status, 501);
   EXPECT_NE(answer.body.find("GET_RESOURCE_PROVIDERS"), std::string::npos);
+}
+
+/// A restarted agent that found executor "e" of framework "f".
+class RecoveringAgent : public testing::Test {
+ protected:
+  static std::map<std::string, std::string> files() {
+    FrameworkInfo framework;
+    framework.set_user("root");
+    framework.set_name("n");
+    framework.set_checkpoint(true);
+    framework.mutable_id()->set_value("f");
+    ExecutorCheckpoint executor;
+    executor.info.mutable_executor_id()->set_value("e");
+    *executor.info.mutable_framework_id() = framework.id();
+    executor.containerId = "c";
+    executor.pid = 77;
+    executor.givenTask = true;
+    return {{checkpointFile(frameworkPath("f")), encode(framework)},
+            {checkpointFile(executorPath("f", "e")), encode(executor)}};
+  }
+  /// Of whatever answers the request.
+  int ask(const Request& request) {
+    http_.onRequest(now_, next_++, request);
+    int status = 0;
+    while (const auto effect = http_.poll()) {
+      if (const auto* respond = std::get_if<Respond>(&*effect)) status = respond->response.status;
+      if (const auto* open = std::get_if<OpenStream>(&*effect)) status = open->head.status;
+    }
+    return status;
+  }
+
+  Now now_{TimePoint(std::chrono::hours(1)), {}};
+  Random random_{1};
+  AgentHttp http_{now_, AgentOptions{}, {}, random_, {files(), {}}};
+  RequestId next_ = 1;
+};
+
+// Facts X6-X8, W30.
+TEST_F(RecoveringAgent, TakesSubscriptionsAndNothingElse) {
+  http_.onStart(now_);
+  EXPECT_EQ(ask(update("TASK_RUNNING")), 503);
+  EXPECT_EQ(ask(call("HEARTBEAT")), 202);
+  EXPECT_EQ(ask(get("/state")), 503);
+  EXPECT_EQ(ask(get("/health")), 200);
+  EXPECT_EQ(ask(subscribe()), 200);
+  EXPECT_EQ(ask(update("TASK_RUNNING")), 503);
+  now_ = now_ + std::chrono::seconds(2);
+  http_.onTimer(now_);
+  EXPECT_EQ(ask(update("TASK_RUNNING")), 202);
+  EXPECT_EQ(ask(get("/state")), 200);
 }
 
 }  // namespace

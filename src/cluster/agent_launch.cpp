@@ -59,6 +59,7 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   }
   for (const TaskInfo& task : message.tasks) {
     executor.queuedTasks.push_back(task);
+    noteTask(executor, task.task_id().value());
     if (isGroup) executor.queuedGroups[task.task_id().value()] = nextGroup;
   }
   ++nextGroup;
@@ -125,6 +126,7 @@ AgentFramework& Agent::State::framework(const FrameworkInfo& frameworkInfo) {
   const auto [entry, isNew] = frameworks.try_emplace(id);
   AgentFramework& known = entry->second;
   known.info = frameworkInfo;
+  noteFramework(id);
   if (!isNew) return known;
   // One that was here before gets its history back.
   const auto old = std::find_if(completedFrameworks.begin(), completedFrameworks.end(),
@@ -165,6 +167,7 @@ AgentExecutor& Agent::State::startExecutor(Now now, AgentFramework& known, const
     run.uriError = valid.error().message;
   }
   runs.emplace(executor.containerId, std::move(run));
+  noteExecutor(executor);
   effects.push_back(std::move(prepare));
   return executor;
 }
@@ -249,6 +252,7 @@ void Agent::State::forked(Now now, ContainerRun& run, const Result<int>& forkedP
   }
   run.phase = ContainerRun::Phase::Alive;
   run.executor->pid = *forkedPid;
+  noteExecutor(*run.executor);
   releaseHeldStatuses(now, run);
   if (run.commandExecutor && !run.isDestroyed) run.commandExecutor->onStarted(now);
 }

@@ -9,6 +9,7 @@ namespace mesos::cluster {
 
 void Agent::State::handle(Now now, const ApplyOperation& message) {
   total = message.total;
+  checkpointAgent();
   const std::string& uuid = message.operation.uuid().value();
   if (!message.operation.info().has_id() || operations.count(uuid) > 0) return;
   PendingOperation& pending = operations[uuid];

@@ -3,6 +3,7 @@
 //   agent_launch.cpp     from RunTask to a process
 //   agent_executors.cpp  subscription, KILL, shutdown, end of executors
 //   agent_operations.cpp reservations, and statuses of operations
+//   agent_recovery.cpp   what is checkpointed, and found again after a restart
 //   agent_updates.cpp    statuses on their way to the master, acknowledgements on their way back
 #pragma once
 
@@ -12,6 +13,7 @@
 #include "cluster/command_executor.hpp"
 #include "cluster/update_stream.hpp"
 
+#include <array>
 #include <set>
 #include <utility>
 
@@ -39,8 +41,9 @@ struct ContainerRun {
   Phase phase = Phase::Preparing;
   CommandInfo command;  ///< Of the custom executor, or of the command task.
   std::string user;
-  std::string uriError;    ///< Why its URIs are refused; empty: they are not.
-  bool givenTask = false;  ///< A task was ever handed to the executor (fact X25).
+  bool isRecovered = false;  ///< Found again after a restart; its executor has to subscribe anew.
+  std::string uriError;      ///< Why its URIs are refused; empty: they are not.
+  bool givenTask = false;    ///< A task was ever handed to the executor (fact X25).
   bool isDestroyed = false;
   std::optional<Termination> termination;
   std::optional<CommandExecutor> commandExecutor;
@@ -51,7 +54,7 @@ struct ContainerRun {
 };
 
 struct Agent::State {
-  State(Now now, AgentOptions agentOptions, Random& source);
+  State(Now now, AgentOptions agentOptions, Random& source, AgentRecovery recovery);
 
   // --- agent.cpp
   void start(Now now);
@@ -68,7 +71,11 @@ struct Agent::State {
   void handle(Now now, const ShutdownFramework& message);
   void handle(Now now, const FrameworkResubscribed& message);
   void handle(Now now, const FrameworkUpdated& message);
+  void handle(Now now, const Ping& message);
+  void handle(Now now, const ShutdownAgent& message);
+  void denyTask(Now now, const UnknownTask& task);
   void leave(Now now);
+  void end(Now now);
   void fireTimers(Now now);
   void fireTimers(Now now, ContainerRun& run);
   std::optional<TimePoint> deadline() const;
@@ -120,7 +127,25 @@ struct Agent::State {
   void endTasks(Now now, ContainerRun& run);
   void removeExecutor(AgentFramework& framework, const std::string& executorId);
   void removeFrameworkIfIdle(const std::string& frameworkId);
+  Termination missedDeadline(const ContainerRun& run) const;
   Duration shutdownGrace(const AgentExecutor& executor) const;
+
+  // --- agent_recovery.cpp
+  void recover(Now now, AgentRecovery recovery);
+  void recoverExecutor(Now now, AgentFramework& framework, const std::string& bytes,
+                       LivingExecutors& living);
+  void recoverTask(AgentFramework& framework, const std::string& executorId,
+                   const std::string& bytes);
+  void finishRecovery(Now now);
+  LivingExecutors killed();
+  // Something changed that is to be checkpointed when the input is done.
+  void noteFramework(const std::string& frameworkId) { noted.insert({frameworkId, "", ""}); }
+  void noteExecutor(const AgentExecutor& executor);
+  void noteTask(const AgentExecutor& executor, const std::string& taskId);
+  void checkpointNoted();
+  /// Its id and its resources, reservations included (fact W81).
+  void checkpointAgent();
+  std::optional<Effect> checkpointOf(const std::array<std::string, 3>& ids) const;
 
   // --- agent_updates.cpp
   using StreamKey = std::pair<std::string, std::string>;  ///< Framework and task.
@@ -175,10 +200,15 @@ struct Agent::State {
   bool hasLeft = false;
   Backoff registrationBackoff;
   std::optional<TimePoint> registerAgainAt;
+  Duration pingTimeout{};
+  std::optional<TimePoint> silentAt;  ///< When the master has been silent for too long.
   std::map<std::string, AgentFramework> frameworks;
   std::deque<AgentFramework> completedFrameworks;
-  std::set<std::string> shuttingDown;        ///< Frameworks.
-  std::map<std::string, ContainerRun> runs;  ///< By container id.
+  std::set<std::string> shuttingDown;          ///< Frameworks.
+  std::optional<TimePoint> recoverBy;          ///< Still recovering.
+  std::set<std::array<std::string, 3>> noted;  ///< Framework, executor, task; the latter may be "".
+  std::set<std::string> checkpointed;          ///< Frameworks.
+  std::map<std::string, ContainerRun> runs;    ///< By container id.
   std::map<StreamKey, UpdateStream> streams;
   Resources total;                                     ///< What reservations made of the options'.
   std::map<std::string, PendingOperation> operations;  ///< By uuid.

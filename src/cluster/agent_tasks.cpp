@@ -78,10 +78,14 @@ std::string allocationRole(const google::protobuf::RepeatedPtrField<Resource>& r
 }
 
 TaskState droppedState(const FrameworkInfo& framework) {
+  return isPartitionAware(framework) ? TASK_DROPPED : TASK_LOST;
+}
+
+bool isPartitionAware(const FrameworkInfo& framework) {
   for (const auto& capability : framework.capabilities()) {
-    if (capability.type() == FrameworkInfo::Capability::PARTITION_AWARE) return TASK_DROPPED;
+    if (capability.type() == FrameworkInfo::Capability::PARTITION_AWARE) return true;
   }
-  return TASK_LOST;
+  return false;
 }
 
 void recordStatus(Task& task, const TaskStatus& status) {

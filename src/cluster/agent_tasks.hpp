@@ -16,6 +16,7 @@ std::string allocationRole(const google::protobuf::RepeatedPtrField<Resource>& r
 /// What a task becomes that never ran (facts U2, 8.3): TASK_DROPPED, for a framework without
 /// PARTITION_AWARE TASK_LOST.
 TaskState droppedState(const FrameworkInfo& framework);
+bool isPartitionAware(const FrameworkInfo& framework);
 /// Makes `status` the task's latest; of consecutive ones in one state the newest is kept (U20).
 void recordStatus(Task& task, const TaskStatus& status);
 

@@ -35,6 +35,80 @@ TEST(AgentRegistration, IsRepeatedUntilTheMasterAnswers) {
   EXPECT_EQ(agent.pid(), "slave(1)@127.0.0.1:5051");  // Fact W82.
 }
 
+class AgentSilence : public AgentConversation {
+ protected:
+  AgentSilence() {
+    AgentRegistered message;
+    message.agentId.set_value(kAgentId);
+    message.pingTimeout = seconds(75);
+    fromMaster(message);
+    toMaster.clear();
+  }
+  template <typename Message>
+  std::size_t count() const {
+    return static_cast<std::size_t>(
+        std::count_if(toMaster.begin(), toMaster.end(),
+                      [](const auto& one) { return std::holds_alternative<Message>(one); }));
+  }
+};
+
+// Fact G2.
+TEST_F(AgentSilence, AnswersPings) {
+  for (int i = 0; i < 10; ++i) {
+    advance(seconds(60));
+    fromMaster(Ping{});
+  }
+  EXPECT_EQ(count<Pong>(), 10u);
+  EXPECT_EQ(count<RegisterAgent>(), 0u);
+}
+
+// Fact G8.
+TEST_F(AgentSilence, RegistersAgainWhenThePingsStayAway) {
+  advance(seconds(74));
+  EXPECT_TRUE(toMaster.empty());
+  advance(seconds(1));
+  EXPECT_EQ(count<RegisterAgent>(), 1u);
+  advance(minutes(5));
+  EXPECT_GT(count<RegisterAgent>(), 4u);
+}
+
+TEST_F(AgentSilence, RegistersAgainWhenTheMasterMissesIt) {
+  fromMaster(Ping{false});
+  fromMaster(Ping{false});
+  EXPECT_EQ(count<RegisterAgent>(), 1u);
+}
+
+// Fact G6.
+TEST_F(AgentSilence, EndsWhenItIsGone) {
+  runSubscribed();
+  fromMaster(ShutdownAgent{});
+  EXPECT_TRUE(hasEnded);
+  EXPECT_EQ(count<UnregisterAgent>(), 0u);
+  ASSERT_EQ(destroys.size(), 1u);
+  exited(SIGKILL);
+  EXPECT_EQ(agent.deadline(), std::nullopt);
+}
+
+// Fact G7.
+TEST_F(AgentSilence, DeniesOnlyTasksThatItReallyLacks) {
+  runSubscribed();
+  run(executorTask("t2"));
+  clear();
+  AgentRegistered message;
+  message.agentId.set_value(kAgentId);
+  for (const char* task : {"t1", "t2", "t3"}) {
+    message.missing.push_back({frameworkInfo(), {}});
+    message.missing.back().taskId.set_value(task);
+  }
+  fromMaster(message);
+  fromMaster(message);
+  ASSERT_EQ(statusesOf("t3").size(), 2u);  // The same once more: nobody acknowledged it.
+  EXPECT_EQ(statusesOf("t3")[0].uuid(), statusesOf("t3")[1].uuid());
+  EXPECT_EQ(statusesOf("t3")[0].state(), TASK_LOST);
+  EXPECT_TRUE(statusesOf("t1").empty());
+  EXPECT_TRUE(statusesOf("t2").empty());
+}
+
 class AgentUpdates : public AgentConversation {
  protected:
   void resubscribe() { fromMaster(FrameworkResubscribed{awareFramework()}); }

@@ -93,7 +93,13 @@ void Agent::State::accept(Now now, const std::string& frameworkId, Task* task,
   UpdateStream& stream =
       streams.try_emplace(key, options.updateRetryMin, options.updateRetryMax).first->second;
   if (!stream.push(now.steady, status)) return;
-  if (task != nullptr) recordStatus(*task, status);
+  if (task != nullptr) {
+    recordStatus(*task, status);
+    AgentFramework* known = findFramework(frameworkId);
+    if (AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second)) {
+      noteTask(*executor, key.second);
+    }
+  }
   if (isTerminal(status.state())) ++counters.terminalTasks[status.state()];
   if (stream.dueAt() == now.steady) sendHead(now, key, stream);
 }
@@ -144,10 +150,11 @@ void Agent::State::handle(Now now, const AcknowledgeUpdate& message) {
   if (found == streams.end()) return;
   UpdateStream& stream = found->second;
   if (!stream.acknowledge(now.steady, message.uuid)) return;  // Fact K34.
-  if (MESOS_PLANTED(SkipQueuedUpdateAfterAck) && stream.head() != nullptr) return;
-  if (stream.head() != nullptr) return sendHead(now, key, stream);  // Fact K35.
   AgentFramework* known = findFramework(key.first);
   AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second);
+  if (executor != nullptr) noteTask(*executor, key.second);
+  if (MESOS_PLANTED(SkipQueuedUpdateAfterAck) && stream.head() != nullptr) return;
+  if (stream.head() != nullptr) return sendHead(now, key, stream);  // Fact K35.
   if (!stream.isFinished() && executor != nullptr) return;
   streams.erase(found);
   if (executor != nullptr) retireTask(*known, *executor, key.second);
@@ -165,6 +172,7 @@ void Agent::State::retireTask(AgentFramework& known, AgentExecutor& executor,
 void Agent::State::completeTask(AgentExecutor& executor, const std::string& taskId) {
   const auto task = executor.tasks.find(taskId);
   if (task == executor.tasks.end()) return;
+  noteTask(executor, taskId);
   executor.completedTasks.push_back(std::move(task->second));
   executor.tasks.erase(task);
   if (executor.completedTasks.size() > options.completedTasksMax) {

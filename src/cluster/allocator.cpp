@@ -163,6 +163,13 @@ void Allocator::convert(const std::string& agentId, const Resources& consumed,
   agent->second.total += converted;
 }
 
+void Allocator::activateAgent(Now now, const std::string& agentId) {
+  agents_.at(agentId).active = true;
+  requestAll(now);
+}
+
+void Allocator::deactivateAgent(const std::string& agentId) { agents_.at(agentId).active = false; }
+
 void Allocator::charge(const std::string& frameworkId, const std::string& role,
                        const Resources& resources) {
   const Quantities quantities = quantitiesOf(resources);
@@ -364,6 +371,7 @@ bool Allocator::isFiltered(Now now, Framework& framework, const std::string& rol
 void Allocator::allocateAgent(Now now, const std::string& agentId, Queue& queue,
                               std::vector<Allocation>& result) {
   Agent& agent = agents_.at(agentId);
+  if (!agent.active) return;
   std::vector<std::pair<Rank, Rank>> served;  // Role and framework, as the queue knows them.
   for (const Rank& role : queue.roles) {
     for (const Rank& ranked : queue.frameworks.at(role.name)) {

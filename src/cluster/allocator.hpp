@@ -58,6 +58,9 @@ class Allocator {
   /// Allocated resources of an agent became others of the same quantities: reserved or unreserved
   /// ones (facts A7, P2). Both without allocation_info.
   void convert(const std::string& agentId, const Resources& consumed, const Resources& converted);
+  /// Of a deactivated agent nothing is offered.
+  void activateAgent(Now now, const std::string& agentId);
+  void deactivateAgent(const std::string& agentId);
 
   /// Resources that came into use without an offer (an agent registering with tasks).
   void allocated(const std::string& frameworkId, const std::string& agentId,
@@ -116,6 +119,7 @@ class Allocator {
     Resources total;
     Resources free;
     bool hasGpus = false;
+    bool active = true;
   };
   struct Role {
     Client client;

@@ -55,7 +55,7 @@ std::vector<Resources> MasterOptions::defaultMinAllocatable() {
   return {Resources::parse("cpus:0.01").value(), Resources::parse("mem:32").value()};
 }
 
-Master::Master(Now now, MasterOptions options, Random& random)
+Master::Master(Now now, MasterOptions options, Random& random, Registry registry)
     : options_(std::move(options)),
       random_(random),
       id_(randomUuidText(random)),
@@ -63,7 +63,18 @@ Master::Master(Now now, MasterOptions options, Random& random)
       started_(now),
       leader_(info_),
       elected_(now),
-      allocator_({options_.allocationInterval, options_.minAllocatable}, random) {}
+      allocator_({options_.allocationInterval, options_.minAllocatable}, random) {
+  onRegistry(now, std::move(registry));
+}
+
+void Master::onRegistry(Now now, Registry registry) {
+  registry_ = std::move(registry);
+  recovered_ = registry_.admitted;
+  recoverBy_.reset();
+  if (!recovered_.empty()) {
+    recoverBy_ = saturatingAdd(now.steady, options_.agentReregisterTimeout);
+  }
+}
 
 void Master::onLeader(Now now, std::optional<MasterInfo> leader) {
   leader_ = std::move(leader);
@@ -97,7 +108,9 @@ void Master::sendStatus(const MasterFramework& framework, TaskStatus status) {
   send(framework, std::move(event));
 }
 
+/// What cannot be sent is lost; the agent asks for what it missed when it registers again.
 void Master::sendToAgent(const MasterAgent& agent, MasterToAgent message) {
+  if (!agent.connected) return;
   effects_.push_back(ToAgent{agent.info.id().value(), agent.link, std::move(message)});
 }
 
@@ -370,13 +383,17 @@ void Master::onTimer(Now now) {
     const std::string id = rescissions_.begin()->second;
     rescindOffer(now, id);
   }
+  expireAgents(now);
+  pingAgents(now);
   beatHearts(now);
   makeOffers(now);
 }
 
 std::optional<TimePoint> Master::deadline() const {
   std::optional<TimePoint> earliest = allocator_.deadline();
-  for (const Timers* timers : {&heartbeats_, &removals_, &rescissions_}) {
+  if (recoverBy_ && (!earliest || *recoverBy_ < *earliest)) earliest = recoverBy_;
+  for (const Timers* timers :
+       {&heartbeats_, &removals_, &rescissions_, &pings_, &reregistrations_}) {
     if (timers->empty()) continue;
     const TimePoint time = timers->begin()->first;
     if (!earliest || time < *earliest) earliest = time;

@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "cluster/allocator.hpp"
 #include "cluster/messages.hpp"
+#include "cluster/registry.hpp"
 
 #include <mesos/v1/master/master.pb.h>
 #include <mesos/v1/scheduler/scheduler.pb.h>
@@ -40,7 +41,13 @@ struct MasterOptions {
   /// Every duration a client gives (refuse_seconds, failover_timeout) is divided by this.
   double timeScale = 1.0;
   std::size_t completedFrameworksMax = 50;
-  std::size_t completedTasksMax = 1000;  ///< Per framework.
+  std::size_t completedTasksMax = 1000;    ///< Per framework.
+  std::size_t unreachableTasksMax = 1000;  ///< Per framework.
+  /// An agent that leaves so many pings in a row unanswered, each for so long, is unreachable (G2).
+  Duration agentPingTimeout = std::chrono::seconds(15);
+  std::size_t maxAgentPingTimeouts = 5;
+  /// How long an agent may stay away after its link broke, or after its master was replaced (G8).
+  Duration agentReregisterTimeout = std::chrono::minutes(10);
   bool rootSubmissions = true;
   std::set<std::string> roleWhitelist;  ///< Empty: every role.
   /// min_allocatable_resources, parsed alternatives (fact O5). Empty: anything is offered.
@@ -80,7 +87,12 @@ struct MasterAgent {
   Resources total;
   Now registered{};
   std::optional<Now> reregistered;
-  bool active = true;
+  bool connected = true;                  ///< Its link has not broken since it last registered.
+  bool active = true;                     ///< It is offered.
+  std::optional<TimePoint> reregisterBy;  ///< Not connected: until when it must be back.
+  TimePoint pingAt{};                     ///< When the next ping is due.
+  bool pinged = false;                    ///< The last ping was not answered yet.
+  std::size_t missedPings = 0;
   Resources used;                ///< By tasks and executors; with allocation_info.
   Resources offered;             ///< With allocation_info.
   std::uint64_t link = 0;        ///< As onAgentMessage was told it.
@@ -95,6 +107,13 @@ struct MasterOffer {
   Offer offer;          ///< As sent to the framework.
   Resources resources;  ///< With allocation_info.
   std::optional<TimePoint> rescindAt;
+};
+
+/// How an agent ceases to be the master's.
+enum class AgentLoss {
+  Removed,      ///< It unregistered, or was replaced at its address (fact G5).
+  Unreachable,  ///< It may return, with its tasks (facts G3, G4).
+  Gone,         ///< An operator says that it never returns (fact G6).
 };
 
 /// Counters and gauges of /metrics/snapshot (fact W74) that state alone does not tell.
@@ -139,7 +158,9 @@ class Master {
   using OperatorEvent = v1::master::Event;
   using Effect = std::variant<ToFramework, EndFrameworkStream, ToAgent, ToOperators>;
 
-  Master(Now now, MasterOptions options, Random& random);
+  /// `registry`: what the master before this one left. Its agents have agentReregisterTimeout to
+  /// come back (fact G8).
+  Master(Now now, MasterOptions options, Random& random, Registry registry = {});
 
   /// A SUBSCRIBE that passed every HTTP check. Answers by SUBSCRIBED, or by ERROR and the stream's
   /// end.
@@ -157,12 +178,19 @@ class Master {
 
   /// `link` names the agent's connection, which the shell chooses and keeps.
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
+  /// The agent's connection broke (fact G1). Harmless for a link that is no longer an agent's.
+  void onAgentLinkClosed(Now now, std::uint64_t link);
+  /// The operator's MARK_AGENT_GONE (fact G6). False: nobody ever heard of it.
+  bool markAgentGone(Now now, const std::string& agentId);
 
   /// Who leads, as far as this master knows; nullopt: nobody. Until it is told, it leads itself. It
   /// never loses the lead: a real master ends when it does (fact T37), and so must this one.
   void onLeader(Now now, std::optional<MasterInfo> leader);
   /// Whether somebody listens to the operator API's events: only then is there a ToOperators.
   void setWatched(bool isWatched) { isWatched_ = isWatched; }
+  /// What the leader before this one left, for a master that was waiting to lead: as if it had been
+  /// constructed with it now.
+  void onRegistry(Now now, Registry registry);
 
   void onTimer(Now now);
   std::optional<Effect> poll();
@@ -182,6 +210,9 @@ class Master {
   const std::map<std::string, MasterFramework>& frameworks() const { return frameworks_; }
   const std::deque<MasterFramework>& completedFrameworks() const { return completedFrameworks_; }
   const std::map<std::string, MasterAgent>& agents() const { return agents_; }
+  const Registry& registry() const { return registry_; }
+  /// Agents of the master before this one that have not come back yet (fact G8).
+  const std::map<std::string, AgentInfo>& recoveredAgents() const { return recovered_; }
   const std::map<std::string, MasterOffer>& offers() const { return offers_; }
   const MasterCounters& counters() const { return counters_; }
   /// The framework whose stream this is; nullptr if none.
@@ -263,14 +294,39 @@ class Master {
   void reconcile(Now now, const MasterFramework& framework, const Call::Reconcile& reconcile);
   void reconcileTask(Now now, const MasterFramework& framework, const std::string& taskId,
                      const std::optional<std::string>& agentId);
+  std::optional<TaskStatus> reconcileUnknown(const MasterFramework& framework,
+                                             const std::optional<std::string>& agentId) const;
 
-  // master_agents.cpp: what agents say, and the books of tasks and executors.
+  // master_registration.cpp: agents come, and come back.
   void registerAgent(Now now, std::uint64_t link, RegisterAgent message);
-  void addAgent(Now now, std::uint64_t link, RegisterAgent message);
+  void addAgent(Now now, std::uint64_t link, const RegisterAgent& message);
+  void reregisterAgent(Now now, std::uint64_t link, MasterAgent& agent,
+                       const RegisterAgent& message);
+  void welcome(const MasterAgent& agent, const RegisterAgent& message,
+               std::vector<UnknownTask> missing);
   void recoverFrameworks(Now now, const std::vector<FrameworkInfo>& frameworks);
   void adoptTasks(MasterAgent& agent, const RegisterAgent& message);
-  void removeAgent(Now now, std::string agentId, const std::string& why);
-  void loseTasks(Now now, MasterAgent& agent, const std::string& message);
+  void releaseMissingExecutors(Now now, MasterAgent& agent, const RegisterAgent& message);
+  std::vector<UnknownTask> findMissingTasks(const MasterAgent& agent,
+                                            const RegisterAgent& message) const;
+  void forgetUnreachableTasks(const std::string& agentId);
+  void reportReturned(Now now, const MasterAgent& agent, const RegisterAgent& message);
+
+  // master_agent_loss.cpp: they fall silent and leave.
+  void pingAgents(Now now);
+  void ping(Now now, MasterAgent& agent);
+  void expireAgents(Now now);
+  void stopWatching(MasterAgent& agent);
+  void rescindOffersOf(Now now, MasterAgent& agent);
+  void endTasksWithoutCheckpoint(Now now, MasterAgent& agent);
+  /// The one way in which an agent ceases to be the master's.
+  void removeAgent(Now now, std::string agentId, AgentLoss loss, const std::string& message);
+  void loseTasks(Now now, MasterAgent& agent, AgentLoss loss, const std::string& message);
+  void endTask(Now now, MasterFramework& framework, MasterTask& task, TaskStatus status);
+  void releaseExecutors(Now now, MasterFramework& framework, const std::string& agentId);
+  void reportLost(const AgentID& agentId);
+
+  // master_agents.cpp: what agents say, and the books of tasks and executors.
   void updateStatus(Now now, MasterAgent& agent, const StatusUpdate& update);
   void executorExited(Now now, MasterAgent& agent, const ExecutorExited& message);
   void applyStatus(Now now, MasterFramework& framework, MasterTask& task, const TaskStatus& status,
@@ -278,6 +334,7 @@ class Master {
   void release(Now now, const std::string& frameworkId, const std::string& agentId,
                const Resources& resources);
   void addTask(MasterFramework& framework, MasterAgent& agent, Task task);
+  Task takeTask(MasterFramework& framework, const std::string& taskId);
   void completeTask(MasterFramework& framework, const std::string& taskId);
 
   // master_events.cpp: what operators are told.
@@ -301,6 +358,9 @@ class Master {
   std::map<std::string, MasterFramework> frameworks_;
   std::deque<MasterFramework> completedFrameworks_;
   std::map<std::string, MasterAgent> agents_;
+  Registry registry_;
+  std::map<std::string, AgentInfo> recovered_;  ///< Not back yet; see recoveredAgents().
+  std::optional<TimePoint> recoverBy_;          ///< Until when they must be.
   std::map<std::string, MasterOffer> offers_;
   MasterCounters counters_;
   std::deque<Effect> effects_;
@@ -312,6 +372,8 @@ class Master {
   Timers heartbeats_;                               ///< Framework ids.
   Timers removals_;                                 ///< Framework ids.
   Timers rescissions_;                              ///< Offer ids.
+  Timers pings_;                                    ///< Agent ids.
+  Timers reregistrations_;                          ///< Agent ids.
   std::uint64_t nextFramework_ = 0;
   std::uint64_t nextAgent_ = 0;
   std::uint64_t nextOffer_ = 0;

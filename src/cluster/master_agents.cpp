@@ -1,4 +1,4 @@
-// Agents: registration, what they report, their loss; and the books of tasks and executors.
+// What agents report, and the books of tasks and executors.
 #include "base/check.hpp"
 
 #include "base/planted_bug.hpp"
@@ -37,153 +37,12 @@ void Master::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) 
     *event.mutable_message()->mutable_executor_id() = said->executorId;
     event.mutable_message()->set_data(std::move(said->data));
     send(*framework, std::move(event));
+  } else if (std::holds_alternative<Pong>(message)) {
+    agent.pinged = false;
+    agent.missedPings = 0;
   } else {
     ++counters_.messages["messages_unregister_slave"];
-    removeAgent(now, known->second, "the agent unregistered");
-  }
-}
-
-// --- Registration.
-
-void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
-  if (!leads() || isRecovering(now)) return;  // The agent asks again.
-  const std::string id = message.info.id().value();
-  ++counters_.messages[id.empty() ? "messages_register_slave" : "messages_reregister_slave"];
-  if (id.empty()) {
-    if (const auto known = links_.find(link); known != links_.end()) {
-      const MasterAgent& agent = agents_.at(known->second);
-      sendToAgent(agent, AgentRegistered{agent.info.id()});  // The first answer was late or lost.
-      return;
-    }
-    if (const auto old = agentsByPid_.find(message.pid); old != agentsByPid_.end()) {
-      removeAgent(now, old->second, "a new agent registered at the same address");
-    }
-    message.info.mutable_id()->set_value(id_ + "-S" + std::to_string(nextAgent_++));
-  } else if (MasterAgent* known = findAgent(id)) {
-    links_.erase(known->link);
-    links_[link] = id;
-    known->link = link;
-    known->reregistered = now;
-    sendToAgent(*known, AgentRegistered{known->info.id(), known->total});
-    syncReservations(*known, message.operations);
-    return;
-  }
-  addAgent(now, link, std::move(message));
-}
-
-void Master::addAgent(Now now, std::uint64_t link, RegisterAgent message) {
-  const std::string id = message.info.id().value();
-  MasterAgent& agent = agents_[id];
-  agent.info = message.info;
-  agent.pid = message.pid;
-  agent.version = message.version;
-  agent.total = message.total.empty() ? Resources(message.info.resources()) : message.total;
-  for (const auto& operation : message.operations) {
-    agent.operations[operation.uuid().value()] = operation;
-  }
-  agent.registered = now;
-  agent.link = link;
-  links_[link] = id;
-  agentsByPid_[agent.pid] = id;
-  allocator_.addAgent(now, id, agent.info, agent.total);
-  sendToAgent(agent, AgentRegistered{agent.info.id()});
-  recoverFrameworks(now, message.frameworks);
-  for (const FrameworkInfo& framework : message.frameworks) {
-    if (wasRemoved(framework.id().value())) sendToAgent(agent, ShutdownFramework{framework.id()});
-  }
-  adoptTasks(agent, message);
-  tellAgentAdded(agent);
-}
-
-/// Fact S53: known from an agent, without a timer, until it subscribes.
-void Master::recoverFrameworks(Now now, const std::vector<FrameworkInfo>& frameworks) {
-  for (const FrameworkInfo& info : frameworks) {
-    const std::string& id = info.id().value();
-    if (findFramework(id) != nullptr || wasRemoved(id)) continue;
-    MasterFramework& framework = frameworks_[id];
-    framework.info = info;
-    framework.registered = now;
-    framework.recovered = true;
-    allocator_.addFramework(now, info, {});
-    allocator_.deactivateFramework(id);
-  }
-}
-
-void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
-  const std::string& agentId = agent.info.id().value();
-  const auto use = [&](const FrameworkID& frameworkId,
-                       const google::protobuf::RepeatedPtrField<Resource>& resources) {
-    const Resources used(resources);
-    agent.used += used;
-    allocator_.allocated(frameworkId.value(), agentId, used);
-  };
-  for (const ExecutorInfo& executor : message.executors) {
-    MasterFramework* framework = findFramework(executor.framework_id().value());
-    if (framework == nullptr) continue;
-    auto& known = framework->executors[agentId];
-    if (!known.emplace(executor.executor_id().value(), executor).second) continue;
-    use(executor.framework_id(), executor.resources());
-  }
-  for (const Task& reported : message.tasks) {
-    MasterFramework* framework = findFramework(reported.framework_id().value());
-    if (framework == nullptr || framework->tasks.count(reported.task_id().value()) != 0) continue;
-    Task task = reported;
-    *task.mutable_agent_id() = agent.info.id();
-    task.clear_status_update_state();  // This master has forwarded nothing yet (fact K32).
-    task.clear_status_update_uuid();
-    if (!isTerminal(task.state())) use(task.framework_id(), task.resources());
-    addTask(*framework, agent, std::move(task));
-  }
-}
-
-// --- Loss.
-
-/// Fact G5.
-void Master::removeAgent(Now now, std::string agentId, const std::string& why) {
-  MasterAgent& agent = agents_.at(agentId);
-  while (!agent.offers.empty()) {
-    const std::string offer = *agent.offers.begin();
-    rescindOffer(now, offer);
-  }
-  loseTasks(now, agent, "Agent " + agent.info.hostname() + " removed: " + why);
-  Event failure;
-  failure.set_type(Event::FAILURE);
-  *failure.mutable_failure()->mutable_agent_id() = agent.info.id();
-  for (auto& [frameworkId, framework] : frameworks_) {
-    if (const auto executors = framework.executors.find(agentId);
-        executors != framework.executors.end()) {
-      for (const auto& executor : executors->second) {
-        release(now, frameworkId, agentId, Resources(executor.second.resources()));
-      }
-      framework.executors.erase(executors);
-    }
-    send(framework, failure);
-  }
-  MESOS_CHECK(agent.used.empty());
-  tellAgentRemoved(agent.info.id());
-  allocator_.removeAgent(agentId);
-  links_.erase(agent.link);
-  agentsByPid_.erase(agent.pid);
-  agents_.erase(agentId);
-}
-
-void Master::loseTasks(Now now, MasterAgent& agent, const std::string& message) {
-  while (!agent.tasks.empty()) {
-    const auto& [frameworkId, taskIds] = *agent.tasks.begin();
-    const std::string taskId = *taskIds.begin();
-    MasterFramework& framework = frameworks_.at(frameworkId);
-    MasterTask& task = framework.tasks.at(taskId);
-    if (!isTerminal(task.task.state())) {
-      TaskStatus status = makeStatus(task.task.task_id(), TASK_LOST, message);
-      status.set_source(TaskStatus::SOURCE_MASTER);
-      status.set_reason(TaskStatus::REASON_AGENT_REMOVED);
-      *status.mutable_agent_id() = task.task.agent_id();
-      if (task.task.has_executor_id()) *status.mutable_executor_id() = task.task.executor_id();
-      status.set_timestamp(now.unixSeconds());
-      applyStatus(now, framework, task, status, TASK_LOST);
-      sendStatus(framework, std::move(status));
-    }
-    completeTask(framework, taskId);
+    removeAgent(now, known->second, AgentLoss::Removed, "the agent unregistered");
   }
 }
 
@@ -248,16 +107,21 @@ void Master::addTask(MasterFramework& framework, MasterAgent& agent, Task task) 
   framework.tasks[id].task = std::move(task);
 }
 
-void Master::completeTask(MasterFramework& framework, const std::string& taskId) {
+/// Out of the books of its framework and its agent.
+Task Master::takeTask(MasterFramework& framework, const std::string& taskId) {
   const auto found = framework.tasks.find(taskId);
   MESOS_CHECK(found != framework.tasks.end());
-  Task& task = found->second.task;
+  Task task = std::move(found->second.task);
+  framework.tasks.erase(found);
   MasterAgent& agent = agents_.at(task.agent_id().value());
   const auto ofFramework = agent.tasks.find(framework.info.id().value());
   ofFramework->second.erase(taskId);
   if (ofFramework->second.empty()) agent.tasks.erase(ofFramework);
-  framework.completedTasks.push_back(std::move(task));
-  framework.tasks.erase(found);
+  return task;
+}
+
+void Master::completeTask(MasterFramework& framework, const std::string& taskId) {
+  framework.completedTasks.push_back(takeTask(framework, taskId));
   while (framework.completedTasks.size() > options_.completedTasksMax) {
     framework.completedTasks.pop_front();
   }

@@ -1,5 +1,6 @@
 // The calls of a subscribed framework, but ACCEPT and DECLINE (section 9).
 #include "cluster/master.hpp"
+#include "cluster/task.hpp"
 #include "cluster/validation.hpp"
 
 #include <algorithm>
@@ -141,7 +142,7 @@ void Master::kill(Now now, MasterFramework& framework, const Call::Kill& kill) {
 /// Facts K31-K33. A task this master does not know may still be one of the agent's (fact X34).
 void Master::acknowledge(MasterFramework& framework, const Call::Acknowledge& acknowledge) {
   const MasterAgent* agent = findAgent(acknowledge.agent_id().value());
-  if (agent == nullptr) {
+  if (agent == nullptr || !agent->connected) {
     ++counters_.invalidAcknowledgements;
     return;
   }
@@ -176,37 +177,53 @@ void Master::reconcile(Now now, const MasterFramework& framework,
   }
 }
 
-/// Facts C2, C3 and C10-C16.
+/// Facts C2, C3 and C10.
 void Master::reconcileTask(Now now, const MasterFramework& framework, const std::string& taskId,
                            const std::optional<std::string>& agentId) {
-  TaskStatus status;
-  status.mutable_task_id()->set_value(taskId);
-  status.set_source(TaskStatus::SOURCE_MASTER);
-  status.set_reason(TaskStatus::REASON_RECONCILIATION);
-  status.set_timestamp(now.unixSeconds());
-  const auto found = framework.tasks.find(taskId);
-  if (found != framework.tasks.end()) {
+  std::optional<TaskStatus> status;
+  if (const auto found = framework.tasks.find(taskId); found != framework.tasks.end()) {
     const Task& task = found->second.task;
-    status.set_state(task.has_status_update_state() ? task.status_update_state() : task.state());
-    status.set_message("Reconciliation: Latest task state");
-    *status.mutable_agent_id() = task.agent_id();
-    if (task.has_executor_id()) *status.mutable_executor_id() = task.executor_id();
-    if (task.statuses_size() > 0) {
-      const TaskStatus& last = *task.statuses().rbegin();
-      if (last.has_healthy()) status.set_healthy(last.healthy());
-      if (last.has_check_status()) *status.mutable_check_status() = last.check_status();
-      if (last.has_container_status()) *status.mutable_container_status() = last.container_status();
-    }
+    status = describeTask(task);
+    status->set_state(task.has_status_update_state() ? task.status_update_state() : task.state());
+    status->set_message("Reconciliation: Latest task state");
   } else {
-    const bool partitionAware =
-        hasCapability(framework.info, FrameworkInfo::Capability::PARTITION_AWARE);
-    const bool agentKnown = agentId && findAgent(*agentId) != nullptr;
-    status.set_state(!partitionAware ? TASK_LOST : agentKnown ? TASK_GONE : TASK_UNKNOWN);
-    status.set_message(agentKnown ? "Reconciliation: Task is unknown to the agent"
-                                  : "Reconciliation: Task is unknown");
-    if (agentId) status.mutable_agent_id()->set_value(*agentId);
+    status = reconcileUnknown(framework, agentId);
   }
-  sendStatus(framework, std::move(status));
+  if (!status) return;
+  status->mutable_task_id()->set_value(taskId);
+  status->set_source(TaskStatus::SOURCE_MASTER);
+  status->set_reason(TaskStatus::REASON_RECONCILIATION);
+  status->set_timestamp(now.unixSeconds());
+  sendStatus(framework, *std::move(status));
+}
+
+/// Facts C11-C16. nullopt: no answer, as the task may be on an agent that is still coming back.
+std::optional<TaskStatus> Master::reconcileUnknown(
+    const MasterFramework& framework, const std::optional<std::string>& agentId) const {
+  if (agentId ? recovered_.count(*agentId) != 0 : !recovered_.empty()) return std::nullopt;
+  TaskStatus status;
+  TaskState state = TASK_UNKNOWN;
+  status.set_message("Reconciliation: Task is unknown");
+  if (agentId) {
+    status.mutable_agent_id()->set_value(*agentId);
+    const auto unreachable = registry_.unreachable.find(*agentId);
+    if (agents_.count(*agentId) != 0) {
+      state = TASK_GONE;
+      status.set_message("Reconciliation: Task is unknown to the agent");
+    } else if (unreachable != registry_.unreachable.end()) {
+      state = TASK_UNREACHABLE;
+      status.set_message("Reconciliation: Task is unreachable");
+      status.mutable_unreachable_time()->set_nanoseconds(
+          unreachable->second.wall.time_since_epoch().count());
+    } else if (registry_.gone.count(*agentId) != 0) {
+      state = TASK_GONE_BY_OPERATOR;
+      status.set_message("Reconciliation: Task is gone");
+    }
+  }
+  const bool partitionAware =
+      hasCapability(framework.info, FrameworkInfo::Capability::PARTITION_AWARE);
+  status.set_state(partitionAware ? state : TASK_LOST);
+  return status;
 }
 
 }  // namespace mesos::cluster

@@ -70,7 +70,8 @@ void expectLike(const TaskStatus& recorded, const TaskStatus& actual) {
   EXPECT_EQ(fieldsOf(recorded), fieldsOf(actual));
 }
 
-MasterTest::MasterTest(MasterOptions options) : master(now, std::move(options), random) {}
+MasterTest::MasterTest(MasterOptions options, Registry registry)
+    : master(now, std::move(options), random, std::move(registry)) {}
 
 void MasterTest::drain() {
   for (;;) {
@@ -81,7 +82,7 @@ void MasterTest::drain() {
       } else if (auto* end = std::get_if<EndFrameworkStream>(&*effect)) {
         EXPECT_TRUE(ended_.insert(end->stream).second) << "a stream ended twice";
       } else {
-        sent_.push_back(std::get<ToAgent>(std::move(*effect)));
+        deliver(std::get<ToAgent>(std::move(*effect)));
       }
     }
     checkBooks();
@@ -89,6 +90,15 @@ void MasterTest::drain() {
     if (!due || *due > now.steady) return;
     master.onTimer(now);
   }
+}
+
+/// Agents answer pings, unless they are to be silent.
+void MasterTest::deliver(ToAgent message) {
+  if (std::holds_alternative<Ping>(message.message) && silent.count(message.link) == 0) {
+    master.onAgentMessage(now, message.link, Pong{});
+    return;
+  }
+  sent_.push_back(std::move(message));
 }
 
 /// Used, offered and free are the whole agent, and what uses it is what the books say.
@@ -179,6 +189,30 @@ std::uint64_t MasterTest::addAgent(const std::string& resources, const std::stri
 void MasterTest::fromAgent(std::uint64_t link, AgentToMaster message) {
   master.onAgentMessage(now, link, std::move(message));
   drain();
+}
+
+void MasterTest::closeLink(std::uint64_t link) {
+  master.onAgentLinkClosed(now, link);
+  drain();
+}
+
+RegisterAgent MasterTest::registrationOf(const std::string& id) const {
+  RegisterAgent message;
+  const MasterAgent& agent = master.agents().at(id);
+  message.info = agent.info;
+  message.pid = agent.pid;
+  message.version = agent.version;
+  for (const auto& [frameworkId, taskIds] : agent.tasks) {
+    const MasterFramework& framework = master.frameworks().at(frameworkId);
+    message.frameworks.push_back(framework.info);
+    for (const std::string& taskId : taskIds) {
+      message.tasks.push_back(framework.tasks.at(taskId).task);
+    }
+    const auto executors = framework.executors.find(id);
+    if (executors == framework.executors.end()) continue;
+    for (const auto& executor : executors->second) message.executors.push_back(executor.second);
+  }
+  return message;
 }
 
 std::string MasterTest::agentId(std::uint64_t link) const { return agents_.at(link); }

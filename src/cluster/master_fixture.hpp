@@ -34,7 +34,7 @@ class MasterTest : public testing::Test {
   using Event = Master::Event;
   using Call = Master::Call;
 
-  explicit MasterTest(MasterOptions options = {});
+  explicit MasterTest(MasterOptions options = {}, Registry registry = {});
 
   /// Performs every effect; then every agent's books must balance.
   void drain();
@@ -50,6 +50,9 @@ class MasterTest : public testing::Test {
   /// Registers and returns the link.
   std::uint64_t addAgent(const std::string& resources = kResources, const std::string& pid = "");
   void fromAgent(std::uint64_t link, AgentToMaster message);
+  void closeLink(std::uint64_t link);
+  /// What an agent says that has all that the master thinks it has.
+  RegisterAgent registrationOf(const std::string& id) const;
   std::string agentId(std::uint64_t link) const;
   /// A status with a fresh uuid, which is returned.
   std::string update(std::uint64_t link, StreamId framework, const std::string& taskId,
@@ -97,12 +100,14 @@ class MasterTest : public testing::Test {
            {"name":"cpus","type":"SCALAR","scalar":{"value":0.1}},
            {"name":"mem","type":"SCALAR","scalar":{"value":32}}]})";
 
+  std::set<std::uint64_t> silent;  ///< Links on which pings are not answered.
   Random random{7};
   Now now{TimePoint(std::chrono::hours(1)),
           std::chrono::sys_seconds(std::chrono::seconds(1700000000))};
   Master master;
 
  private:
+  void deliver(ToAgent message);
   void checkBooks() const;
 
   std::map<StreamId, std::vector<Event>> events_;

@@ -41,9 +41,9 @@ struct MasterHttp::State {
   /// An answer, or nullopt if the effects that answer are queued already.
   using Handler = std::optional<Response> (State::*)(const Exchange&);
 
-  State(Now now, MasterOptions options, Flags shownFlags, Random& source)
+  State(Now now, MasterOptions options, Flags shownFlags, Random& source, Registry registry)
       : random(source),
-        master(now, std::move(options), source),
+        master(now, std::move(options), source, std::move(registry)),
         operators(master.options().heartbeatInterval, kOperatorStreamsMax),
         flags(std::move(shownFlags)),
         endpoints("master", handlers()) {}
@@ -84,6 +84,7 @@ struct MasterHttp::State {
   std::optional<Response> onTasks(const Exchange& exchange);
   std::optional<Response> onRoles(const Exchange& exchange);
   std::optional<Response> onRedirect(const Exchange& exchange);
+  std::optional<Response> onLocalFail(const Exchange& exchange);
   std::optional<Response> onFilesDebug(const Exchange& exchange);
   template <ServeFile::Kind kind>
   std::optional<Response> onFiles(const Exchange& exchange);
@@ -115,6 +116,7 @@ std::map<std::string, MasterHttp::State::Handler, std::less<>> MasterHttp::State
       {"/files/debug", &State::onFilesDebug},
       {"/files/download", &State::onFiles<ServeFile::Kind::Download>},
       {"/files/read", &State::onFiles<ServeFile::Kind::Read>},
+      {"/local/fail", &State::onLocalFail},
       {"/metrics/snapshot", &State::onMetrics},
       {"/version", &State::onVersion},
   };
@@ -362,6 +364,15 @@ std::optional<Response> MasterHttp::State::onRedirect(const Exchange& exchange) 
   return redirectToLeader(master, exchange.target);
 }
 
+/// Ours: whoever may ask for it sees the cluster suffer (docs/PROTOCOL.md).
+std::optional<Response> MasterHttp::State::onLocalFail(const Exchange& exchange) {
+  if (exchange.request.method != "POST") return methodNotAllowed(exchange.request.method);
+  const auto fault = parseFault(exchange.request);
+  if (!fault) return badRequest(fault.error().message);
+  effects.emplace_back(InjectFault{exchange.id, *fault});
+  return std::nullopt;
+}
+
 std::optional<Response> MasterHttp::State::onFilesDebug(const Exchange& exchange) {
   return jsonAnswer(exchange.target, attachedPathsJson({}));
 }
@@ -376,8 +387,9 @@ std::optional<Response> MasterHttp::State::onFiles(const Exchange& exchange) {
 }
 
 MasterHttp::MasterHttp(Now now, MasterOptions options, std::map<std::string, std::string> flags,
-                       Random& random)
-    : state_(std::make_unique<State>(now, std::move(options), std::move(flags), random)) {}
+                       Random& random, Registry registry)
+    : state_(std::make_unique<State>(now, std::move(options), std::move(flags), random,
+                                     std::move(registry))) {}
 
 MasterHttp::~MasterHttp() = default;
 
@@ -400,8 +412,18 @@ void MasterHttp::onAgentMessage(Now now, std::uint64_t link, AgentToMaster messa
   state_->drain();
 }
 
+void MasterHttp::onRegistry(Now now, Registry registry) {
+  state_->master.onRegistry(now, std::move(registry));
+  state_->drain();
+}
+
 void MasterHttp::onLeader(Now now, std::optional<MasterInfo> leader) {
   state_->master.onLeader(now, std::move(leader));
+  state_->drain();
+}
+
+void MasterHttp::onAgentLinkClosed(Now now, std::uint64_t link) {
+  state_->master.onAgentLinkClosed(now, link);
   state_->drain();
 }
 

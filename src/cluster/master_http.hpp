@@ -1,6 +1,7 @@
 // The master's HTTP surface: requests in, answers and streams out (sections 1-9, 16).
 #pragma once
 
+#include "cluster/fault.hpp"
 #include "cluster/http_effects.hpp"
 #include "cluster/master.hpp"
 
@@ -16,12 +17,12 @@ namespace mesos::cluster {
 /// its effects. Pure, as Master is.
 class MasterHttp {
  public:
-  using Effect =
-      std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile, ToAgent>;
+  using Effect = std::variant<Respond, OpenStream, StreamBytes, EndStream, Hangup, ServeFile,
+                              ToAgent, InjectFault>;
 
-  /// `flags` is what /flags and /state show.
+  /// `flags` is what /flags and /state show, `registry` what the master before this one left.
   MasterHttp(Now now, MasterOptions options, std::map<std::string, std::string> flags,
-             Random& random);
+             Random& random, Registry registry = {});
   ~MasterHttp();
 
   void onRequest(Now now, RequestId id, const protocol::Request& request);
@@ -30,6 +31,9 @@ class MasterHttp {
   void onAgentMessage(Now now, std::uint64_t link, AgentToMaster message);
   /// As Master::onLeader.
   void onLeader(Now now, std::optional<MasterInfo> leader);
+  /// As Master::onRegistry.
+  void onRegistry(Now now, Registry registry);
+  void onAgentLinkClosed(Now now, std::uint64_t link);
   void onTimer(Now now);
 
   std::optional<Effect> poll();

@@ -241,5 +241,40 @@ TEST(MasterHttp, OperatorCallsNotServedSaySo) {
   EXPECT_EQ(cluster.askMaster(post("/api/v1", R"({"type":"UNKNOWN"})")).status, 501);
 }
 
+TEST(MasterHttp, PassesFaultsOnToItsShell) {
+  TestCluster cluster;
+  EXPECT_EQ(cluster.askMaster(post("/local/fail", "fault=failover-master")).status, 0);
+  EXPECT_EQ(cluster.askMaster(post("/master/local/fail", "fault=failover-master")).status, 404);
+  ASSERT_EQ(cluster.faults.size(), 1u);
+  EXPECT_EQ(cluster.faults[0].kind, Fault::Kind::FailoverMaster);
+  const Answer& refused = cluster.askMaster(post("/local/fail", "fault=kill-agent"));
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.body, "kill-agent needs an 'agent', counted from 0");
+  EXPECT_EQ(cluster.askMaster(get("/local/fail")).status, 405);
+}
+
+// Fact W12.
+TEST(MasterHttp, ShowsAgentsThatAreNotBackYet) {
+  Registry registry;
+  AgentInfo& info = registry.admitted["a-S0"];
+  info.set_hostname("h");
+  info.set_port(5051);
+  info.mutable_id()->set_value("a-S0");
+  registry.unreachable["a-S1"];
+  Random random(1);
+  const Now now{TimePoint(std::chrono::hours(1)), {}};
+  MasterHttp http(now, {}, {}, random, registry);
+  const auto bodyOf = [&](const std::string& target) {
+    http.onRequest(now, 1, get(target));
+    return std::get<Respond>(*http.poll()).response.body;
+  };
+  EXPECT_EQ(bodyOf("/slaves"),
+            R"({"slaves":[],"recovered_slaves":[{"id":"a-S0","hostname":"h","port":5051,)"
+            R"("attributes":{}}]})");
+  EXPECT_NE(bodyOf("/state").find(R"("unreachable_slaves":1.0)"), std::string::npos);
+  EXPECT_NE(bodyOf("/metrics/snapshot").find(R"("master/slaves_unreachable":1.0)"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace mesos::cluster

@@ -85,7 +85,7 @@ void writeFrameworkHead(JsonWriter& writer, const Master& master,
   writer.key("webui_url").string(info.webui_url());
   writer.key("active").boolean(framework.active);
   writer.key("connected").boolean(framework.stream.has_value());
-  writer.key("recovered").boolean(false);
+  writer.key("recovered").boolean(framework.recovered);
 }
 
 void writeFrameworkTasks(JsonWriter& writer, const MasterFramework& framework) {
@@ -184,6 +184,21 @@ void beginAgent(JsonWriter& writer, const MasterAgent& agent) {
   writer.key("version").string(agent.version);
   writer.key("capabilities");
   writeAgentCapabilities(writer);
+}
+
+/// Fact W12: those that did not come back yet after a failover.
+void writeRecoveredAgents(JsonWriter& writer, const Master& master) {
+  writer.key("recovered_slaves").beginArray();
+  for (const auto& [id, info] : master.recoveredAgents()) {
+    writer.beginObject();
+    writer.key("id").string(id);
+    writer.key("hostname").string(info.hostname());
+    writer.key("port").integer(info.port());
+    writer.key("attributes");
+    writeAttributes(writer, info.attributes());
+    writer.endObject();
+  }
+  writer.endArray();
 }
 
 double countAgents(const Master& master, bool active) {
@@ -310,7 +325,8 @@ std::string stateJson(const Master& master, const Flags& flags) {
   writer.endArray();
   writer.key("activated_slaves").number(countAgents(master, true));
   writer.key("deactivated_slaves").number(countAgents(master, false));
-  writer.key("unreachable_slaves").number(0);
+  writer.key("unreachable_slaves")
+      .number(static_cast<double>(master.registry().unreachable.size()));
   writeLeader(writer, master);
   writer.key("flags");
   writeFlags(writer, flags);
@@ -320,7 +336,7 @@ std::string stateJson(const Master& master, const Flags& flags) {
     writer.endObject();
   }
   writer.endArray();
-  writer.key("recovered_slaves").beginArray().endArray();
+  writeRecoveredAgents(writer, master);
   writeFrameworks(writer, master, nullptr);
   writer.key("orphan_tasks").beginArray().endArray();
   writer.key("unregistered_frameworks").beginArray().endArray();
@@ -346,7 +362,7 @@ std::string slavesJson(const Master& master, const Target& target) {
     writer.endObject();
   }
   writer.endArray();
-  writer.key("recovered_slaves").beginArray().endArray();
+  writeRecoveredAgents(writer, master);
   writer.endObject();
   return writer.take();
 }

@@ -2,6 +2,8 @@
 // internal one is not public; what frameworks, executors and operators see of it is.
 #pragma once
 
+#include "base/time.hpp"
+
 #include <mesos/resources.hpp>
 #include <mesos/types.hpp>
 
@@ -51,16 +53,33 @@ struct ExecutorExited {
   ExecutorID executorId;
   int status = -1;
 };
+/// Answers a Ping.
+struct Pong {};
 using AgentToMaster = std::variant<RegisterAgent, UnregisterAgent, StatusUpdate, OperationUpdate,
-                                   ExecutorMessage, ExecutorExited>;
+                                   ExecutorMessage, ExecutorExited, Pong>;
 
 // --- Master to agent.
 
+/// A task that the master has and a registering agent did not name (fact G7).
+struct UnknownTask {
+  FrameworkInfo framework;
+  TaskID taskId;
+};
 struct AgentRegistered {
   AgentID agentId;
   /// What the agent's resources are, reservations made meanwhile included; nullopt: what it said.
   std::optional<Resources> total = std::nullopt;
+  /// Without a ping for so long, the agent registers again: its master may be another one (fact
+  /// G8). Zero: never.
+  Duration pingTimeout{};
+  std::vector<UnknownTask> missing = {};
 };
+/// Sent at fixed intervals (fact G2).
+struct Ping {
+  bool connected = true;  ///< False: the master holds the agent for disconnected; register again.
+};
+/// The agent is marked gone: it ends, and its executors with it (fact G6).
+struct ShutdownAgent {};
 struct RunTask {
   FrameworkInfo framework;
   TaskInfo task;  ///< With allocation_info and executor.framework_id filled in (facts A8, A9).
@@ -119,6 +138,6 @@ struct FrameworkUpdated {
 using MasterToAgent =
     std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask, ApplyOperation,
                  AcknowledgeOperation, AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
-                 ShutdownFramework, FrameworkResubscribed, FrameworkUpdated>;
+                 ShutdownFramework, FrameworkResubscribed, FrameworkUpdated, Ping, ShutdownAgent>;
 
 }  // namespace mesos::cluster

@@ -75,17 +75,19 @@ void addAgents(Metrics& metrics, const Master& master) {
   Resources total;
   Resources used;
   double active = 0;
+  double connected = 0;
   for (const auto& [id, agent] : master.agents()) {
     total += agent.total;
     used += agent.used;
     if (agent.active) ++active;
+    if (agent.connected) ++connected;
   }
   const double all = static_cast<double>(master.agents().size());
   metrics["master/slaves_active"] = active;
   metrics["master/slaves_inactive"] = all - active;
-  metrics["master/slaves_connected"] = active;
-  metrics["master/slaves_disconnected"] = all - active;
-  metrics["master/slaves_unreachable"] = 0;
+  metrics["master/slaves_connected"] = connected;
+  metrics["master/slaves_disconnected"] = all - connected;
+  metrics["master/slaves_unreachable"] = static_cast<double>(master.registry().unreachable.size());
   addResources(metrics, "master/", total, used);
 }
 

@@ -26,4 +26,17 @@ Task taskOf(const TaskInfo& info, const FrameworkID& frameworkId) {
   return task;
 }
 
+TaskStatus describeTask(const Task& task) {
+  TaskStatus status;
+  *status.mutable_task_id() = task.task_id();
+  *status.mutable_agent_id() = task.agent_id();
+  if (task.has_executor_id()) *status.mutable_executor_id() = task.executor_id();
+  if (task.statuses_size() == 0) return status;
+  const TaskStatus& last = *task.statuses().rbegin();
+  if (last.has_healthy()) status.set_healthy(last.healthy());
+  if (last.has_check_status()) *status.mutable_check_status() = last.check_status();
+  if (last.has_container_status()) *status.mutable_container_status() = last.container_status();
+  return status;
+}
+
 }  // namespace mesos::cluster

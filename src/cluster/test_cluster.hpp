@@ -53,6 +53,7 @@ class TestCluster {
   Now now() const { return now_; }
   /// Whether fetched containers are forked at once, and forks get a process id.
   bool forksAtOnce = true;
+  std::vector<Fault> faults;  ///< That the master was asked for.
 
  private:
   void settle();
@@ -65,12 +66,16 @@ class TestCluster {
   void perform(const Hangup& effect);
   void perform(const ServeFile& effect);
   void perform(ToAgent effect);
+  void perform(const InjectFault& effect) { faults.push_back(effect.fault); }
   void perform(ToMaster effect);
   void perform(const PrepareContainer& effect);
   void perform(const ForkContainer& effect);
   void perform(const SignalContainer&) {}
   void perform(const StartCheck& effect);
   void perform(const StopCheck&) {}
+  void perform(const WriteCheckpoint&) {}
+  void perform(const RemoveCheckpoint&) {}
+  void perform(const AgentEnded&) {}
   void perform(const DestroyContainer& effect);
 
   Now now_;

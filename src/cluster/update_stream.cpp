@@ -3,23 +3,30 @@
 #include "base/planted_bug.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mesos::cluster {
 
 UpdateStream::UpdateStream(Duration retryMin, Duration retryMax)
     : retryMin_(retryMin), retryMax_(retryMax), nextDelay_(retryMin) {}
 
+UpdateStream::UpdateStream(Duration retryMin, Duration retryMax, Contents contents)
+    : retryMin_(retryMin),
+      retryMax_(retryMax),
+      nextDelay_(retryMin),
+      contents_(std::move(contents)) {}
+
 bool UpdateStream::push(TimePoint now, const TaskStatus& status) {
-  if (isTerminal(latestState_)) return false;
-  if (!seen_.insert(status.uuid()).second) return false;
-  latestState_ = status.state();
-  pending_.push_back(status);
-  if (pending_.size() == 1) makeHeadDue(now);
+  if (isTerminal(contents_.latestState)) return false;
+  if (!contents_.seen.insert(status.uuid()).second) return false;
+  contents_.latestState = status.state();
+  contents_.pending.push_back(status);
+  if (contents_.pending.size() == 1) makeHeadDue(now);
   return true;
 }
 
 const TaskStatus* UpdateStream::head() const {
-  return pending_.empty() ? nullptr : &pending_.front();
+  return contents_.pending.empty() ? nullptr : &contents_.pending.front();
 }
 
 void UpdateStream::onSent(TimePoint now) {
@@ -29,14 +36,14 @@ void UpdateStream::onSent(TimePoint now) {
 }
 
 void UpdateStream::resend(TimePoint now) {
-  if (!pending_.empty() && !MESOS_PLANTED(NoUpdateRetry)) makeHeadDue(now);
+  if (!contents_.pending.empty() && !MESOS_PLANTED(NoUpdateRetry)) makeHeadDue(now);
 }
 
 bool UpdateStream::acknowledge(TimePoint now, std::string_view uuid) {
-  if (pending_.empty() || pending_.front().uuid() != uuid) return false;
-  pending_.pop_front();
+  if (contents_.pending.empty() || contents_.pending.front().uuid() != uuid) return false;
+  contents_.pending.pop_front();
   dueAt_.reset();
-  if (!pending_.empty() && !MESOS_PLANTED(SkipQueuedUpdateAfterAck)) makeHeadDue(now);
+  if (!contents_.pending.empty() && !MESOS_PLANTED(SkipQueuedUpdateAfterAck)) makeHeadDue(now);
   return true;
 }
 

@@ -17,7 +17,17 @@ namespace mesos::cluster {
 /// 10 s doubling to 10 min, until it is acknowledged (facts U11, U12).
 class UpdateStream {
  public:
+  /// What survives a restart of the agent (fact U13).
+  struct Contents {
+    std::deque<TaskStatus> pending;
+    std::set<std::string> seen;  ///< Uuids.
+    TaskState latestState = TASK_STAGING;
+  };
+
   UpdateStream(Duration retryMin, Duration retryMax);
+  /// As it was, with nothing in flight: the head waits for resend().
+  UpdateStream(Duration retryMin, Duration retryMax, Contents contents);
+  const Contents& contents() const { return contents_; }
 
   /// Whether the status was new. A repeated one, and any after a terminal one, is taken and
   /// forgotten (facts U14, U21).
@@ -25,7 +35,7 @@ class UpdateStream {
   /// The status in flight, nullptr if all are acknowledged.
   const TaskStatus* head() const;
   /// State of the newest status pushed (fact U15).
-  TaskState latestState() const { return latestState_; }
+  TaskState latestState() const { return contents_.latestState; }
 
   /// When the head is to be sent, again or for the first time.
   std::optional<TimePoint> dueAt() const { return dueAt_; }
@@ -36,7 +46,7 @@ class UpdateStream {
   /// Drops the head if it is this one; anything else is ignored (fact K34).
   bool acknowledge(TimePoint now, std::string_view uuid);
   /// Whether the terminal status is acknowledged: nothing more can come.
-  bool isFinished() const { return isTerminal(latestState_) && pending_.empty(); }
+  bool isFinished() const { return isTerminal(contents_.latestState) && contents_.pending.empty(); }
 
  private:
   void makeHeadDue(TimePoint now);
@@ -44,9 +54,7 @@ class UpdateStream {
   Duration retryMin_;
   Duration retryMax_;
   Duration nextDelay_;
-  std::deque<TaskStatus> pending_;
-  std::set<std::string> seen_;
-  TaskState latestState_ = TASK_STAGING;
+  Contents contents_;
   std::optional<TimePoint> dueAt_;
 };
 

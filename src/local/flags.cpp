@@ -88,6 +88,14 @@ Result<void> setRefuseSeconds(const std::string& text, Settings* settings) {
   return {};
 }
 
+Result<void> setMaxAgentPingTimeouts(const std::string& text, Settings* settings) {
+  auto set = count(&Settings::master, &MasterOptions::maxAgentPingTimeouts)(text, settings);
+  if (!set) return set;
+  const std::size_t times = settings->master.maxAgentPingTimeouts;
+  if (times < 1 || times > 1000) return Error{"expected a number from 1 to 1000"};
+  return {};
+}
+
 Result<void> setRoles(const std::string& text, Settings* settings) {
   const auto roles = split(text, ',');
   if (roles.empty()) return Error{"expected roles separated by commas"};
@@ -162,6 +170,10 @@ std::vector<Flag> makeFlags() {
   constexpr auto master = &Settings::master;
   constexpr auto agent = &Settings::agent;
   return {
+      {"agent_ping_timeout", true, "15secs",
+       duration(master, &MasterOptions::agentPingTimeout, kShortest)},
+      {"agent_reregister_timeout", true, "10mins",
+       duration(master, &MasterOptions::agentReregisterTimeout, kShortest)},
       {"allocation_interval", true, "1secs",
        duration(master, &MasterOptions::allocationInterval, kShortest)},
       {"default_refuse_seconds", true, "", setRefuseSeconds},
@@ -180,6 +192,7 @@ std::vector<Flag> makeFlags() {
        duration(master, &MasterOptions::heartbeatInterval, kShortest)},
       {"http_command_executor", false, "false", boolean(agent, &AgentOptions::httpCommandExecutor)},
       {"http_cors_allowed_origins", true, "", setCorsOrigins},
+      {"max_agent_ping_timeouts", true, "5", setMaxAgentPingTimeouts},
       {"max_completed_executors_per_framework", false, "150",
        count(agent, &AgentOptions::completedExecutorsMax)},
       {"max_completed_frameworks", true, "50",
@@ -187,6 +200,8 @@ std::vector<Flag> makeFlags() {
       {"max_completed_tasks_per_framework", true, "1000",
        count(master, &MasterOptions::completedTasksMax)},
       {"master_recovery_time", true, "", duration(master, &MasterOptions::recoveryTime, kNone)},
+      {"max_unreachable_tasks_per_framework", true, "1000",
+       count(master, &MasterOptions::unreachableTasksMax)},
       {"min_allocatable_resources", true, "cpus:0.01|mem:32", setMinAllocatable},
       {"offer_timeout", true, "", setOfferTimeout},
       {"recovery_timeout", false, "15mins",
@@ -242,7 +257,8 @@ void applyTimeScale(double timeScale, Settings* settings) {
   if (master.offerTimeout) shorten(timeScale, &*master.offerTimeout);
   master.defaultRefuseSeconds /= timeScale;
   for (Duration* const duration :
-       {&master.heartbeatInterval, &master.allocationInterval, &agent.executorRegistrationTimeout,
+       {&master.heartbeatInterval, &master.allocationInterval, &master.agentPingTimeout,
+        &master.agentReregisterTimeout, &agent.executorRegistrationTimeout,
         &agent.executorShutdownGracePeriod, &agent.recoveryTimeout,
         &agent.executorReregistrationTimeout, &agent.updateRetryMin, &agent.updateRetryMax,
         &agent.executorHeartbeatInterval, &agent.taskKillGrace, &agent.registrationBackoff,

@@ -81,11 +81,13 @@ TEST(Flags, NameTheFlagTheValueAndWhatIsAccepted) {
   }
   EXPECT_NE(errorOf({{"max_completed_frameworks", "-1"}}), "");
   EXPECT_NE(errorOf({{"roles", ""}}), "");
+  EXPECT_EQ(errorOf({{"max_agent_ping_timeouts", "0"}}),
+            "Bad value '0' of flag max_agent_ping_timeouts: expected a number from 1 to 1000");
   EXPECT_NE(errorOf({{"min_allocatable_resources", "cpus:x"}}), "");
   for (const char* text : {"", "{", "[]", R"({"A":1})"}) {
     EXPECT_NE(errorOf({{"executor_environment_variables", text}}), "") << text;
   }
-  EXPECT_EQ(errorOf({{"no_such", "1"}}).rfind("Unknown flag 'no_such'. Known are: alloc", 0), 0u);
+  EXPECT_EQ(errorOf({{"no_such", "1"}}).rfind("Unknown flag 'no_such'. Known are: agent_", 0), 0u);
 }
 
 TEST(Flags, AreShortenedByTheTimeScale) {
@@ -94,6 +96,8 @@ TEST(Flags, AreShortenedByTheTimeScale) {
   applyTimeScale(10, &settings);
   EXPECT_EQ(settings.master.offerTimeout, seconds(1));
   EXPECT_EQ(settings.master.heartbeatInterval, milliseconds(1500));
+  EXPECT_EQ(settings.master.agentPingTimeout, milliseconds(1500));
+  EXPECT_EQ(settings.master.agentReregisterTimeout, seconds(60));
   EXPECT_EQ(settings.master.defaultRefuseSeconds, 0.5);
   EXPECT_EQ(settings.agent.executorRegistrationTimeout, seconds(6));
   EXPECT_EQ(settings.agent.timeScale, 10);

@@ -1,446 +1,13 @@
 #include <mesos/local_cluster.hpp>
 
-#include "cluster/agent_http.hpp"
-#include "cluster/master_http.hpp"
 #include "local/agent_offer.hpp"
-#include "local/checks.hpp"
-#include "local/containers.hpp"
-#include "local/flags.hpp"
-#include "local/node.hpp"
-#include "local/work_dir.hpp"
-#include "transport/gzip.hpp"
+#include "local/shell.hpp"
 
-#include <pthread.h>
-
-#include <cmath>
-#include <csignal>
-#include <future>
-#include <random>
-#include <set>
-#include <thread>
+#include <utility>
 
 namespace mesos {
 
-namespace {
-
-using local::Containers;
-using local::Node;
-using local::Settings;
-using local::WorkDir;
-using transport::EventLoop;
-using transport::HttpServerOptions;
-
-constexpr double kTimeScaleMin = 0.001;
-constexpr double kTimeScaleMax = 10000;
-constexpr std::size_t kAgentsMax = 1000;
-constexpr int kAgentPortTries = 1000;
-// How long the end waits for processes that hang in the kernel.
-constexpr Duration kEndMax = std::chrono::seconds(5);
-constexpr Duration kEndInterval = std::chrono::milliseconds(2);
-
-// What to tell executors and schedulers of a cluster that listens on every address.
-std::string advertised(const std::string& ip) {
-  if (ip == "0.0.0.0") return "127.0.0.1";
-  return ip == "::" ? "::1" : ip;
-}
-
-Result<void> validateNumbers(const LocalClusterOptions& options) {
-  if (options.agents > kAgentsMax) {
-    return Error{"Cannot start " + std::to_string(options.agents) + " agents: at most " +
-                 std::to_string(kAgentsMax)};
-  }
-  // Written so that a NaN fails as well.
-  if (!(options.timeScale >= kTimeScaleMin && options.timeScale <= kTimeScaleMax)) {
-    return Error{"The time scale must lie between 0.001 and 10000"};
-  }
-  return {};
-}
-
-Result<Settings> readSettings(const LocalClusterOptions& options) {
-  Settings settings;
-  // Only root can run tasks as other users; so that the default works for everyone, others do not
-  // try.
-  settings.agent.switchUser = ::geteuid() == 0;
-  settings.agent.agentUser = local::currentUserName();
-  auto applied = local::applyFlags(options.flags, &settings);
-  if (!applied) return applied.error();
-  local::applyTimeScale(options.timeScale, &settings);
-  auto attributes = local::parseAttributes(options.attributes);
-  if (!attributes) return attributes.error();
-  settings.agent.attributes = std::move(attributes).value();
-  return settings;
-}
-
-std::uint64_t drawSeed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
-
-// The new thread gets the mask of its maker. Signals of the program are for the program's own
-// threads.
-class BlockSignals {
- public:
-  BlockSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
-}  // namespace
-
-/// Everything runs on one thread: master and agents talk through the loop's queue.
-class LocalCluster::Shell {
- public:
-  explicit Shell(LocalClusterOptions options);
-  ~Shell();
-
-  Result<void> open();
-  void run();
-  /// Runs `task` on the cluster's thread and waits for it.
-  void call(const std::function<void()>& task);
-  void removeAgent(std::size_t index);
-  void cutConnections();
-
-  const protocol::Address& masterAddress() const { return masterAddress_; }
-  const protocol::Address& agentAddress(std::size_t index) const {
-    return agents_.at(index)->address;
-  }
-  const Resources& agentResources(std::size_t index) const { return agents_.at(index)->resources; }
-  const WorkDir& workDir() const { return *workDir_; }
-
- private:
-  using MasterNode = Node<cluster::MasterHttp, Shell>;
-  using AgentNode = Node<cluster::AgentHttp, Shell>;
-  friend MasterNode;
-  friend AgentNode;
-
-  struct Agent : AgentNode {
-    using AgentNode::AgentNode;
-    std::uint64_t link = 0;
-    std::string name;
-    protocol::Address address;
-    Resources resources;
-    std::set<std::string> containers;
-    bool hasLeft = false;
-  };
-
-  HttpServerOptions serverOptions(std::uint16_t port) const;
-  Result<void> openMaster();
-  Result<void> openAgent(std::size_t index, const Resources& resources);
-  Result<std::uint16_t> listenAgent(Agent& agent);
-  local::Requests::Log logFor(const std::string& name) const;
-  void log(const std::string& line) const {
-    if (options_.log) options_.log(line);
-  }
-
-  // What the machines ask for, beyond answers.
-  void perform(MasterNode&, cluster::ToAgent& order);
-  void perform(AgentNode& node, cluster::ToMaster& order);
-  void perform(AgentNode& node, cluster::PrepareContainer& order);
-  void perform(AgentNode& node, cluster::ForkContainer& order);
-  void perform(AgentNode& node, cluster::SignalContainer& order);
-  void perform(AgentNode& node, cluster::DestroyContainer& order);
-  void perform(AgentNode& node, cluster::StartCheck& order);
-  void perform(AgentNode& node, cluster::StopCheck& order);
-  void containerEnded(Agent& agent, const std::string& containerId);
-  void closeIfEmpty(Agent& agent);
-
-  void end();
-  void endWhenEmpty(TimePoint until);
-
-  LocalClusterOptions options_;
-  Settings settings_;
-  const std::uint64_t seed_;
-  Random random_;
-  // Declared before what its directories serve, so that it is removed last.
-  std::optional<WorkDir> workDir_;
-  EventLoop loop_;
-  std::optional<Containers> containers_;
-  std::optional<local::Checks> checks_;
-  std::vector<std::unique_ptr<Random>> randoms_;
-  protocol::Address masterAddress_;
-  std::unique_ptr<MasterNode> master_;
-  std::vector<std::unique_ptr<Agent>> agents_;
-  std::uint16_t nextAgentPort_ = 0;
-  std::unique_ptr<transport::Timer> endTimer_;
-  std::thread sweeper_;
-  std::thread thread_;
-};
-
-LocalCluster::Shell::Shell(LocalClusterOptions options)
-    : options_(std::move(options)),
-      seed_(options_.seed != 0 ? options_.seed : drawSeed()),
-      random_(seed_),
-      nextAgentPort_(options_.agentPort) {}
-
-LocalCluster::Shell::~Shell() {
-  if (thread_.joinable()) {
-    loop_.post([this] { end(); });
-    thread_.join();
-  }
-  if (sweeper_.joinable()) sweeper_.join();
-}
-
-// --- The start.
-
-Result<void> LocalCluster::Shell::open() {
-  auto valid = validateNumbers(options_);
-  if (!valid) return valid;
-  auto settings = readSettings(options_);
-  if (!settings) return settings.error();
-  settings_ = std::move(settings).value();
-  auto opened = openMaster();
-  if (!opened) return opened;
-  auto workDir = WorkDir::open(options_.workDir);
-  if (!workDir) return workDir.error();
-  workDir_.emplace(std::move(workDir).value());
-  auto resources = local::agentResources(options_.resources, options_.agents, workDir_->path());
-  if (!resources) return resources.error();
-  settings_.fetcher.cacheDirectory = workDir_->path();
-  containers_.emplace(loop_, settings_.fetcher);
-  checks_.emplace(loop_, *containers_);
-  for (std::size_t i = 0; i < options_.agents; ++i) {
-    opened = openAgent(i, (*resources)[i]);
-    if (!opened) return opened;
-  }
-  return {};
-}
-
-HttpServerOptions LocalCluster::Shell::serverOptions(std::uint16_t port) const {
-  HttpServerOptions options;
-  options.ip = options_.ip;
-  options.port = port;
-  options.gzip = transport::gzipCodec();
-  return options;
-}
-
-local::Requests::Log LocalCluster::Shell::logFor(const std::string& name) const {
-  if (!options_.log) return {};
-  return [this, name](const std::string& line) { log(name + ": " + line); };
-}
-
-Result<void> LocalCluster::Shell::openMaster() {
-  master_ = std::make_unique<MasterNode>(loop_, *this, logFor("master"));
-  master_->allowOrigins(settings_.cors);
-  auto port = master_->listen(serverOptions(options_.port));
-  if (!port && options_.anyPortIfBusy) port = master_->listen(serverOptions(0));
-  if (!port) {
-    return Error{"The master " + port.error().message +
-                 ". Stop what listens there, or choose another port (0 takes any free one)."};
-  }
-  masterAddress_ = {advertised(options_.ip), *port};
-  cluster::MasterOptions& options = settings_.master;
-  options.ip = masterAddress_.host;
-  options.port = *port;
-  options.hostname = options_.hostname;
-  auto flags = local::shownFlags(true, options_.flags);
-  flags["ip"] = options_.ip;
-  flags["port"] = std::to_string(*port);
-  flags["hostname"] = options_.hostname;
-  randoms_.push_back(std::make_unique<Random>(random_.next()));
-  master_->setMachine(std::make_unique<cluster::MasterHttp>(transport::currentTime(), options,
-                                                            std::move(flags), *randoms_.back()));
-  return {};
-}
-
-Result<std::uint16_t> LocalCluster::Shell::listenAgent(Agent& agent) {
-  if (options_.agentPort == 0) return agent.listen(serverOptions(0));
-  Result<std::uint16_t> port = Error{"cannot listen: no port below 65536 is left"};
-  for (int tries = 0; tries < kAgentPortTries && nextAgentPort_ != 0; ++tries) {
-    port = agent.listen(serverOptions(nextAgentPort_++));
-    if (port) break;
-  }
-  return port;
-}
-
-Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& resources) {
-  const std::string name = "agent " + std::to_string(index);
-  agents_.push_back(std::make_unique<Agent>(loop_, *this, logFor(name)));
-  Agent& agent = *agents_.back();
-  agent.allowOrigins(settings_.cors);
-  agent.link = index + 1;
-  agent.name = name;
-  agent.resources = resources;
-  auto port = listenAgent(agent);
-  if (!port) return Error{"The " + name + " " + port.error().message + "."};
-  agent.address = {advertised(options_.ip), *port};
-  cluster::AgentOptions options = settings_.agent;
-  options.ip = agent.address.host;
-  options.port = *port;
-  options.hostname = options_.hostname;
-  options.resources = resources;
-  options.workDir = workDir_->path() + "/agent" + std::to_string(index);
-  auto flags = local::shownFlags(false, options_.flags);
-  flags["ip"] = options_.ip;
-  flags["port"] = std::to_string(*port);
-  flags["hostname"] = options_.hostname;
-  flags["master"] = masterAddress_.toString();
-  flags["resources"] = resources.toString();
-  flags["switch_user"] = options.switchUser ? "true" : "false";
-  flags["work_dir"] = options.workDir;
-  if (!options_.attributes.empty()) flags["attributes"] = options_.attributes;
-  randoms_.push_back(std::make_unique<Random>(random_.next()));
-  agent.setMachine(std::make_unique<cluster::AgentHttp>(transport::currentTime(), options,
-                                                        std::move(flags), *randoms_.back()));
-  return {};
-}
-
-void LocalCluster::Shell::run() {
-  log("seed " + std::to_string(seed_) + ", work directory " + workDir_->path());
-  for (const auto& agent : agents_) {
-    loop_.post([&node = *agent] {
-      node.tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
-    });
-  }
-  const BlockSignals blocked;
-  thread_ = std::thread([this] {
-    ::pthread_setname_np(::pthread_self(), "mesos-cluster");
-    loop_.run();
-  });
-  // Apart, as what a killed cluster left behind may be large.
-  if (workDir_->isTemporary()) {
-    sweeper_ = std::thread([] { local::sweepStaleWorkDirs(local::temporaryRoot()); });
-  }
-}
-
-// --- Requests of the program.
-
-void LocalCluster::Shell::call(const std::function<void()>& task) {
-  if (std::this_thread::get_id() == thread_.get_id()) return task();
-  std::promise<void> done;
-  loop_.post([&] {
-    task();
-    done.set_value();
-  });
-  done.get_future().wait();
-}
-
-void LocalCluster::Shell::removeAgent(std::size_t index) {
-  Agent& agent = *agents_.at(index);
-  if (agent.hasLeft) return;
-  log(agent.name + ": leaves");
-  agent.hasLeft = true;
-  agent.tell([](cluster::AgentHttp& machine, Now now) { machine.onLeave(now); });
-  closeIfEmpty(agent);
-}
-
-void LocalCluster::Shell::cutConnections() {
-  master_->cutConnections();
-  for (const auto& agent : agents_) agent->cutConnections();
-}
-
-// --- Effects.
-
-void LocalCluster::Shell::perform(MasterNode&, cluster::ToAgent& order) {
-  loop_.post([this, index = order.link - 1, message = std::move(order.message)] {
-    Agent& agent = *agents_.at(index);
-    if (agent.hasLeft) return;
-    agent.tell(
-        [&](cluster::AgentHttp& machine, Now now) { machine.onMasterMessage(now, message); });
-  });
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::ToMaster& order) {
-  const std::uint64_t link = static_cast<Agent&>(node).link;
-  loop_.post([this, link, message = std::move(order.message)] {
-    master_->tell(
-        [&](cluster::MasterHttp& machine, Now now) { machine.onAgentMessage(now, link, message); });
-  });
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::PrepareContainer& order) {
-  Agent& agent = static_cast<Agent&>(node);
-  const std::string id = order.containerId;
-  log(agent.name + ": container " + id + ": prepares " + order.sandbox);
-  agent.containers.insert(id);
-  containers_->prepare(order, [this, &agent, id](const Result<void>& result) {
-    log(agent.name + ": container " + id + ": " +
-        (result ? "is prepared" : result.error().message));
-    agent.tell([&](cluster::AgentHttp& machine, Now now) { machine.onPrepared(now, id, result); });
-    containerEnded(agent, id);
-  });
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::ForkContainer& order) {
-  Agent& agent = static_cast<Agent&>(node);
-  const std::string id = order.containerId;
-  agent.containers.insert(id);
-  containers_->fork(
-      order,
-      [this, &agent, id](const Result<int>& pid) {
-        log(agent.name + ": container " + id + ": " +
-            (pid ? "runs as process " + std::to_string(*pid) : pid.error().message));
-        agent.tell([&](cluster::AgentHttp& machine, Now now) { machine.onForked(now, id, pid); });
-        containerEnded(agent, id);
-      },
-      [this, &agent, id](int status) {
-        log(agent.name + ": container " + id + ": ended with status " + std::to_string(status));
-        agent.tell(
-            [&](cluster::AgentHttp& machine, Now now) { machine.onExited(now, id, status); });
-        containerEnded(agent, id);
-      });
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::SignalContainer& order) {
-  log(static_cast<Agent&>(node).name + ": container " + order.containerId + ": gets signal " +
-      std::to_string(order.signal));
-  containers_->signal(order.containerId, order.signal);
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::DestroyContainer& order) {
-  log(static_cast<Agent&>(node).name + ": container " + order.containerId + ": is destroyed");
-  containers_->destroy(order.containerId);
-}
-
-void LocalCluster::Shell::perform(AgentNode& node, cluster::StartCheck& order) {
-  Agent& agent = static_cast<Agent&>(node);
-  checks_->start(order, [this, &agent, id = order.containerId,
-                         checkId = order.checkId](const Result<int>& outcome) {
-    if (!outcome) log(agent.name + ": container " + id + ": check: " + outcome.error().message);
-    agent.tell([&](cluster::AgentHttp& machine, Now now) {
-      machine.onChecked(now, id, checkId, outcome);
-    });
-  });
-}
-
-void LocalCluster::Shell::perform(AgentNode&, cluster::StopCheck& order) { checks_->stop(order); }
-
-void LocalCluster::Shell::containerEnded(Agent& agent, const std::string& containerId) {
-  if (!containers_->has(containerId)) {
-    checks_->stopAll(containerId);
-    agent.containers.erase(containerId);
-  }
-  closeIfEmpty(agent);
-}
-
-// Posted, as this may run in a handler of that very server.
-void LocalCluster::Shell::closeIfEmpty(Agent& agent) {
-  if (!agent.hasLeft || !agent.containers.empty()) return;
-  loop_.post([&agent] { agent.closeServer(); });
-}
-
-// --- The end.
-
-void LocalCluster::Shell::end() {
-  master_->stop();
-  for (const auto& agent : agents_) agent->stop();
-  endTimer_ = std::make_unique<transport::Timer>(loop_);
-  endWhenEmpty(transport::currentTime().steady + kEndMax);
-}
-
-void LocalCluster::Shell::endWhenEmpty(TimePoint until) {
-  const TimePoint now = transport::currentTime().steady;
-  if (containers_->count() == 0 || now >= until) return loop_.stop();
-  containers_->destroyAll();
-  endTimer_->set(now + kEndInterval, [this, until] { endWhenEmpty(until); });
-}
-
-// --- The public face.
+using Kind = cluster::Fault::Kind;
 
 LocalCluster::LocalCluster(std::unique_ptr<Shell> shell) : shell_(std::move(shell)) {}
 
@@ -455,13 +22,7 @@ Result<std::unique_ptr<LocalCluster>> LocalCluster::start(LocalClusterOptions op
 }
 
 Result<void> LocalCluster::validate(const LocalClusterOptions& options) {
-  auto valid = validateNumbers(options);
-  if (!valid) return valid;
-  auto settings = readSettings(options);
-  if (!settings) return settings.error();
-  auto resources = local::agentResources(options.resources, options.agents, "/");
-  if (!resources) return resources.error();
-  return {};
+  return Shell::validate(options);
 }
 
 std::string LocalCluster::master() const { return shell_->masterAddress().toString(); }
@@ -477,12 +38,30 @@ std::string LocalCluster::agentResources(std::size_t index) const {
 std::string LocalCluster::workDir() const { return shell_->workDir().path(); }
 
 void LocalCluster::removeAgent(std::size_t index) {
-  (void)shell_->agentAddress(index);  // Throws here, not on the cluster's thread.
-  shell_->call([this, index] { shell_->removeAgent(index); });
+  // An agent that is gone already is what was asked for.
+  (void)shell_->inject({Kind::RemoveAgent, index, {}});
 }
 
-void LocalCluster::cutConnections() {
-  shell_->call([this] { shell_->cutConnections(); });
+Result<void> LocalCluster::failoverMaster() {
+  return shell_->inject({Kind::FailoverMaster, 0, {}});
 }
+
+Result<void> LocalCluster::restartAgent(std::size_t index) {
+  return shell_->inject({Kind::RestartAgent, index, {}});
+}
+
+Result<void> LocalCluster::partitionAgent(std::size_t index, std::chrono::nanoseconds duration) {
+  return shell_->inject({Kind::PartitionAgent, index, duration});
+}
+
+Result<void> LocalCluster::killAgent(std::size_t index) {
+  return shell_->inject({Kind::KillAgent, index, {}});
+}
+
+void LocalCluster::slowNetwork(std::chrono::nanoseconds delay) {
+  (void)shell_->inject({Kind::SlowNetwork, 0, delay});
+}
+
+void LocalCluster::cutConnections() { (void)shell_->inject({Kind::CutConnections, 0, {}}); }
 
 }  // namespace mesos

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "local/delay_line.hpp"
 #include "local/requests.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/http_server.hpp"
@@ -20,18 +21,26 @@ template <typename Machine, typename Host>
 class Node {
  public:
   Node(transport::EventLoop& loop, Host& host, Requests::Log log)
-      : loop_(loop), host_(host), timer_(loop), requests_(std::move(log)) {}
+      : loop_(loop),
+        host_(host),
+        timer_(loop),
+        requests_(std::move(log)),
+        arriving_(loop),
+        leaving_(loop) {}
 
   Result<std::uint16_t> listen(transport::HttpServerOptions options) {
     auto server = transport::HttpServer::listen(
-        loop_, std::move(options), [this](auto exchange, const protocol::Request& request) {
-          onRequest(std::move(exchange), request);
+        loop_, std::move(options), [this](auto exchange, protocol::Request request) {
+          onRequest(std::move(exchange), std::move(request));
         });
     if (!server) return server.error();
     server_ = std::move(server).value();
     return server_->port();
   }
+  /// Also in place of another one, whose effects and requests are forgotten.
   void setMachine(std::unique_ptr<Machine> machine) { machine_ = std::move(machine); }
+  Machine& machine() { return *machine_; }
+  const Machine& machine() const { return *machine_; }
 
   /// Whose pages may read the answers.
   void allowOrigins(cluster::Cors cors) { requests_.allowOrigins(std::move(cors)); }
@@ -48,7 +57,16 @@ class Node {
   void closeServer() {
     server_.reset();
     requests_.clear();
+    arriving_.clear();
+    leaving_.clear();
   }
+  /// How long requests and answers take from now on.
+  void setDelay(Duration delay) {
+    arriving_.setDelay(delay);
+    leaving_.setDelay(delay);
+  }
+  /// An answer that the machine left to the host.
+  void answer(cluster::Respond response) { perform(response); }
   void cutConnections() {
     if (server_) server_->cutConnections();
   }
@@ -60,16 +78,19 @@ class Node {
   }
 
  private:
-  void onRequest(std::shared_ptr<transport::HttpExchange> exchange,
-                 const protocol::Request& request) {
+  void onRequest(std::shared_ptr<transport::HttpExchange> exchange, protocol::Request request) {
     if (auto answer = requests_.cors().preflight(request)) {
       exchange->respond(*std::move(answer));
       return;
     }
     const auto id = requests_.add(std::move(exchange), request, [this](cluster::RequestId closed) {
-      tell([closed](Machine& machine, Now now) { machine.onRequestClosed(now, closed); });
+      arriving_.push([this, closed] {
+        tell([closed](Machine& machine, Now now) { machine.onRequestClosed(now, closed); });
+      });
     });
-    tell([id, &request](Machine& machine, Now now) { machine.onRequest(now, id, request); });
+    arriving_.push([this, id, request = std::move(request)] {
+      tell([id, &request](Machine& machine, Now now) { machine.onRequest(now, id, request); });
+    });
   }
 
   // An effect can lead to another input, such as a connection found closed. The effects of that are
@@ -92,7 +113,7 @@ class Node {
   template <typename Order>
   void perform(Order& order) {
     if constexpr (requires { requests_.perform(order); }) {
-      requests_.perform(order);
+      leaving_.push([this, order = std::move(order)]() mutable { requests_.perform(order); });
     } else {
       host_.perform(*this, order);
     }
@@ -102,6 +123,8 @@ class Node {
   Host& host_;
   transport::Timer timer_;
   Requests requests_;
+  DelayLine arriving_;
+  DelayLine leaving_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<transport::HttpServer> server_;
   bool pumping_ = false;
