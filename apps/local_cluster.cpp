@@ -1,6 +1,8 @@
 // The embedded cluster from the command line, for any framework in any language.
 #include <mesos/local_cluster.hpp>
 
+#include "apps/fail_command.hpp"
+
 #include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -24,6 +26,7 @@ constexpr const char* kExamples =
     "  local-cluster\n"
     "  local-cluster --agents 3 --resources 'cpus:2;mem:2048;ports:[31000-31099]'\n"
     "  local-cluster --port 0 --time-scale 10 --flag offer_timeout=30secs\n"
+    "  local-cluster fail 127.0.0.1:5050 partition-agent --agent 0 --for 2mins\n"
     "\n"
     "Then point a framework to the address printed, e.g. 127.0.0.1:5050.";
 
@@ -68,6 +71,20 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.add_option("--seed", cluster.seed,
                  "For the random ids and delays; default: drawn from the system");
   app.add_flag("--verbose", arguments.verbose, "Log requests and containers to stderr");
+}
+
+CLI::App* describeFail(CLI::App& app, FailArguments& arguments) {
+  CLI::App* fail = app.add_subcommand(
+      "fail",
+      "Make a running embedded cluster fail: failover-master, restart-agent, partition-agent, "
+      "kill-agent, remove-agent, slow-network or cut-connections");
+  fail->add_option("MASTER", arguments.master, "HOST:PORT of its master")->required();
+  fail->add_option("FAULT", arguments.fault, "Which of them")->required();
+  fail->add_option("--agent", arguments.agent, "Which agent, counted from 0");
+  fail->add_option("--for", arguments.duration,
+                   "How long the partition lasts, or by how much the network is slower, such as "
+                   "500ms or 2mins; divided by the cluster's time scale");
+  return fail;
 }
 
 // False: the reason is printed.
@@ -147,6 +164,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app(kAbout, "local-cluster");
   describe(app, arguments);
+  FailArguments failArguments;
+  const CLI::App* fail = describeFail(app, failArguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {
@@ -155,6 +174,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\nRun local-cluster --help for what is accepted.\n", error.what());
     return 2;
   }
+  if (fail->parsed()) return runFail(failArguments);
   if (!readFlags(arguments)) return 2;
   return run(std::move(arguments));
 }

@@ -25,7 +25,7 @@ ALLOWED = {
                             "scheduler"},
     "framework/executor": {"mesos", "base", "protocol", "transport", "fleet", "executor"},
     "examples/minimal": {"mesos"},
-    "apps": {"mesos", "base"},
+    "apps": {"mesos", "base", "protocol", "transport"},
 }
 # What the classic headers above may be asked for by pure code: no drivers, no cluster.
 PURE_PUBLIC = {"types.hpp", "resources.hpp", "result.hpp", "reconciler.hpp"}

@@ -4,6 +4,7 @@
 Usage: programs_test.py BIN_DIR [unittest arguments]"""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 BIN = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
 # Under a sanitizer everything takes longer; a limit is there to end a hang, not to measure.
@@ -449,6 +451,43 @@ class ProgramsTest(unittest.TestCase):
             program.reader.join(5)
             self.assertIn(str(port), program.output())
             self.assertIn("in use", program.output())
+
+    def test_the_cluster_fails_on_request(self):
+        cluster, master = self.cluster("--time-scale", "10")
+
+        def fail(*arguments):
+            program = self.start("local-cluster", "fail", *arguments)
+            code = program.process.wait(PATIENCE)
+            program.reader.join(5)
+            return code, program.output()
+
+        def master_id():
+            return json.loads(urllib.request.urlopen(f"http://{master}/state").read())["id"]
+
+        before = master_id()
+        self.assertEqual(fail(master, "failover-master"), (0, ""))
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                if master_id() != before:
+                    break
+            except OSError:  # Between the one and the other.
+                pass
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+        self.assertEqual(fail(master, "partition-agent", "--agent", "0", "--for", "100ms"), (0, ""))
+        self.assertEqual(fail(master, "kill-agent", "--agent", "0"), (0, ""))
+        for arguments, expected, words in (
+                ((master, "kill-agent", "--agent", "0"), 1, "The agent 0 is gone"),
+                ((master, "kill-agent"), 1, "needs an 'agent'"),
+                ((master, "earthquake"), 1, "Unknown fault 'earthquake'"),
+                ((f"127.0.0.1:{free_port()}", "failover-master"), 1, "refused"),
+                (("nonsense", "failover-master"), 2, "nonsense"),
+                ((), 2, "MASTER")):
+            code, output = fail(*arguments)
+            self.assertEqual(code, expected, output)
+            self.assertIn(words, output)
+        self.assertEqual(cluster.end(), 0, cluster.output())
 
     def test_the_cluster_survives_arbitrary_bytes(self):
         cluster, master = self.cluster()
