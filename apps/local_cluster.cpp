@@ -11,7 +11,9 @@
 
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -33,6 +35,7 @@ constexpr const char* kExamples =
 struct Arguments {
   mesos::LocalClusterOptions cluster;
   std::vector<std::string> flags;
+  std::string zk;
   bool verbose = false;
 };
 
@@ -42,7 +45,16 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.add_option("--agents", cluster.agents, "How many agents, each with the same resources")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
-  app.add_option("--port", cluster.port, "Port of the master; 0 takes any free one")
+  app.add_option("--masters", cluster.masters,
+                 "How many masters: one leads, the others redirect to it and take over")
+      ->check(CLI::Range(1, 9))
+      ->capture_default_str();
+  app.add_option("--zk", arguments.zk,
+                 "zk://[USER:PASSWORD@]HOST:PORT,HOST:PORT/PATH where the masters contend for the "
+                 "lead, or file:///PATH of a file that holds it; default: they agree among "
+                 "themselves");
+  app.add_option("--port", cluster.port,
+                 "Port of the first master, others behind it; 0 takes any free one")
       ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--agent-port", cluster.agentPort,
@@ -74,10 +86,10 @@ void describe(CLI::App& app, Arguments& arguments) {
 }
 
 CLI::App* describeFail(CLI::App& app, FailArguments& arguments) {
-  CLI::App* fail = app.add_subcommand(
-      "fail",
-      "Make a running embedded cluster fail: failover-master, restart-agent, partition-agent, "
-      "kill-agent, remove-agent, slow-network or cut-connections");
+  CLI::App* fail = app.add_subcommand("fail",
+                                      "Make a running embedded cluster fail: fail-leader, "
+                                      "failover-master, restart-agent, partition-agent, "
+                                      "kill-agent, remove-agent, slow-network or cut-connections");
   fail->add_option("MASTER", arguments.master, "HOST:PORT of its master")->required();
   fail->add_option("FAULT", arguments.fault, "Which of them")->required();
   fail->add_option("--agent", arguments.agent, "Which agent, counted from 0");
@@ -101,9 +113,23 @@ bool readFlags(Arguments& arguments) {
   return true;
 }
 
+// A file keeps a password out of the list of processes. False: the reason is printed.
+bool readZooKeeper(Arguments& arguments) {
+  arguments.cluster.zk = arguments.zk;
+  constexpr std::string_view kFile = "file://";
+  if (!arguments.zk.starts_with(kFile)) return true;
+  std::ifstream file(arguments.zk.substr(kFile.size()));
+  if (std::getline(file, arguments.cluster.zk)) return true;
+  std::fprintf(stderr, "--zk: %s cannot be read, or is empty\n", arguments.zk.c_str());
+  return false;
+}
+
 void announce(const mesos::LocalCluster& cluster, std::size_t agents) {
-  std::printf("Embedded cluster: master %s, %zu agent%s", cluster.master().c_str(), agents,
-              agents == 1 ? "" : "s");
+  const std::vector<std::string> masters = cluster.masters();
+  std::string list;
+  for (const std::string& master : masters) list += " " + master;
+  std::printf("Embedded cluster: master%s%s, %zu agent%s", masters.size() == 1 ? "" : "s",
+              list.c_str(), agents, agents == 1 ? "" : "s");
   for (std::size_t i = 0; i < agents; ++i) {
     std::printf("%s(%s)", i == 0 ? " " : ", ", cluster.agentResources(i).c_str());
   }
@@ -175,6 +201,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (fail->parsed()) return runFail(failArguments);
-  if (!readFlags(arguments)) return 2;
+  if (!readFlags(arguments) || !readZooKeeper(arguments)) return 2;
   return run(std::move(arguments));
 }

@@ -17,9 +17,15 @@ namespace mesos {
 /// Every duration of Mesos that the cluster obeys is divided by `timeScale`; see docs/PROTOCOL.md.
 struct LocalClusterOptions {
   std::size_t agents = 1;
+  /// One of them leads; the others stand by and redirect to it, and one takes over when it fails.
+  /// 1 to 9.
+  std::size_t masters = 1;
+  /// `zk://[user:pass@]h1:p1,h2:p2/path`: where the masters contend, as Mesos' do, with one session
+  /// each for that and for knowing who leads. Empty: they agree inside the process.
+  std::string zk;
   /// Address to listen on. Anything but loopback is the caller's explicit wish.
   std::string ip = "127.0.0.1";
-  /// Of the master; 0: any free port.
+  /// Of the first master; the others take free ones behind it. 0: any free ports.
   std::uint16_t port = 5050;
   /// If `port` is busy: true takes a free one instead, false makes start() fail with a sentence.
   bool anyPortIfBusy = false;
@@ -58,8 +64,9 @@ class LocalCluster {
   LocalCluster(const LocalCluster&) = delete;
   LocalCluster& operator=(const LocalCluster&) = delete;
 
-  /// `IP:PORT`, for a MesosSchedulerDriver.
+  /// `IP:PORT` of the first master, for a MesosSchedulerDriver: if it does not lead it redirects.
   std::string master() const;
+  std::vector<std::string> masters() const;
   std::string agent(std::size_t index) const;
   /// What one agent offers, as text.
   std::string agentResources(std::size_t index) const;
@@ -78,6 +85,10 @@ class LocalCluster {
   /// new id starts at the same address. It knows which agents there were, and nothing else: agents
   /// register again and bring their tasks, frameworks subscribe again (fact G8).
   Result<void> failoverMaster();
+  /// The leading master ends: its listener and, with LocalClusterOptions::zk, its ZooKeeper session
+  /// are gone at once (fact T37). Another one takes over, if there is one; this one comes back
+  /// after a second, with a new id, to stand by. An error, with a sentence, if none leads.
+  Result<void> failLeader();
   /// The agent's process is killed and started again. Of frameworks with `checkpoint` it finds
   /// tasks and unacknowledged statuses again, if their executors subscribe again within
   /// executor_reregistration_timeout (fact X42); the processes of others are killed.

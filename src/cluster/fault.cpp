@@ -23,8 +23,9 @@ struct Known {
   bool needsAgent;
   bool needsDuration;
 };
-constexpr std::array<Known, 7> kKnown{{
+constexpr std::array<Known, 8> kKnown{{
     {"cut-connections", Fault::Kind::CutConnections, false, false},
+    {"fail-leader", Fault::Kind::FailLeader, false, false},
     {"failover-master", Fault::Kind::FailoverMaster, false, false},
     {"kill-agent", Fault::Kind::KillAgent, true, false},
     {"partition-agent", Fault::Kind::PartitionAgent, true, true},

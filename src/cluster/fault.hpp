@@ -13,6 +13,7 @@ namespace mesos::cluster {
 
 struct Fault {
   enum class Kind {
+    FailLeader,
     FailoverMaster,
     RestartAgent,
     PartitionAgent,

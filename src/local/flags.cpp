@@ -81,6 +81,13 @@ Result<void> setOfferTimeout(const std::string& text, Settings* settings) {
   return {};
 }
 
+Result<void> setZkSessionTimeout(const std::string& text, Settings* settings) {
+  auto timeout = durationOf(text, kShortest);
+  if (!timeout) return timeout.error();
+  settings->zkSessionTimeout = *timeout;
+  return {};
+}
+
 Result<void> setRefuseSeconds(const std::string& text, Settings* settings) {
   auto refused = durationOf(text, kNone);
   if (!refused) return refused.error();
@@ -216,6 +223,7 @@ std::vector<Flag> makeFlags() {
        duration(agent, &AgentOptions::updateRetryMin, kShortest)},
       {"switch_user", false, "true", boolean(agent, &AgentOptions::switchUser)},
       {"task_kill_grace_period", false, "", duration(agent, &AgentOptions::taskKillGrace, kNone)},
+      {"zk_session_timeout", true, "10secs", setZkSessionTimeout},
   };
 }
 

@@ -20,6 +20,7 @@ struct Settings {
   cluster::MasterOptions master;
   cluster::AgentOptions agent;
   FetcherOptions fetcher;
+  Duration zkSessionTimeout = std::chrono::seconds(10);
   cluster::Cors cors;  ///< Of master and agents.
 };
 

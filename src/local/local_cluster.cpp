@@ -42,6 +42,16 @@ void LocalCluster::removeAgent(std::size_t index) {
   (void)shell_->inject({Kind::RemoveAgent, index, {}});
 }
 
+std::vector<std::string> LocalCluster::masters() const {
+  std::vector<std::string> addresses;
+  for (std::size_t i = 0; i < shell_->masterCount(); ++i) {
+    addresses.push_back(shell_->masterAddress(i).toString());
+  }
+  return addresses;
+}
+
+Result<void> LocalCluster::failLeader() { return shell_->inject({Kind::FailLeader, 0, {}}); }
+
 Result<void> LocalCluster::failoverMaster() {
   return shell_->inject({Kind::FailoverMaster, 0, {}});
 }

@@ -23,21 +23,22 @@ using transport::HttpServerOptions;
 constexpr double kTimeScaleMin = 0.001;
 constexpr double kTimeScaleMax = 10000;
 constexpr std::size_t kAgentsMax = 1000;
+constexpr std::size_t kMastersMax = 9;
 constexpr int kAgentPortTries = 1000;
 // How long the end waits for processes that hang in the kernel.
 constexpr Duration kEndMax = std::chrono::seconds(5);
 constexpr Duration kEndInterval = std::chrono::milliseconds(2);
 
-// What to tell executors and schedulers of a cluster that listens on every address.
-std::string advertised(const std::string& ip) {
-  if (ip == "0.0.0.0") return "127.0.0.1";
-  return ip == "::" ? "::1" : ip;
-}
-
 Result<void> validateNumbers(const LocalClusterOptions& options) {
   if (options.agents > kAgentsMax) {
     return Error{"Cannot start " + std::to_string(options.agents) + " agents: at most " +
                  std::to_string(kAgentsMax)};
+  }
+  if (options.masters < 1 || options.masters > kMastersMax) {
+    return Error{"There must be 1 to " + std::to_string(kMastersMax) + " masters"};
+  }
+  if (!options.zk.empty()) {
+    if (const auto url = protocol::parseZooKeeperUrl(options.zk); !url) return url.error();
   }
   // Written so that a NaN fails as well.
   if (!(options.timeScale >= kTimeScaleMin && options.timeScale <= kTimeScaleMax)) {
@@ -99,13 +100,19 @@ LocalCluster::Shell::~Shell() {
 
 // --- The start.
 
+// What to tell executors and schedulers of a cluster that listens on every address.
+std::string LocalCluster::Shell::advertised(const std::string& ip) {
+  if (ip == "0.0.0.0") return "127.0.0.1";
+  return ip == "::" ? "::1" : ip;
+}
+
 Result<void> LocalCluster::Shell::open() {
   auto valid = validateNumbers(options_);
   if (!valid) return valid;
   auto settings = readSettings(options_);
   if (!settings) return settings.error();
   settings_ = std::move(settings).value();
-  auto opened = openMaster();
+  auto opened = openMasters();
   if (!opened) return opened;
   auto workDir = WorkDir::open(options_.workDir);
   if (!workDir) return workDir.error();
@@ -133,35 +140,6 @@ HttpServerOptions LocalCluster::Shell::serverOptions(std::uint16_t port) const {
 local::Requests::Log LocalCluster::Shell::logFor(const std::string& name) const {
   if (!options_.log) return {};
   return [this, name](const std::string& line) { log(name + ": " + line); };
-}
-
-Result<void> LocalCluster::Shell::openMaster() {
-  master_ = std::make_unique<MasterNode>(loop_, *this, logFor("master"));
-  master_->allowOrigins(settings_.cors);
-  auto port = master_->listen(serverOptions(options_.port));
-  if (!port && options_.anyPortIfBusy) port = master_->listen(serverOptions(0));
-  if (!port) {
-    return Error{"The master " + port.error().message +
-                 ". Stop what listens there, or choose another port (0 takes any free one)."};
-  }
-  masterAddress_ = {advertised(options_.ip), *port};
-  cluster::MasterOptions& options = settings_.master;
-  options.ip = masterAddress_.host;
-  options.port = *port;
-  options.hostname = options_.hostname;
-  masterFlags_ = local::shownFlags(true, options_.flags);
-  masterFlags_["ip"] = options_.ip;
-  masterFlags_["port"] = std::to_string(*port);
-  masterFlags_["hostname"] = options_.hostname;
-  startMaster({});
-  return {};
-}
-
-void LocalCluster::Shell::startMaster(cluster::Registry registry) {
-  randoms_.push_back(std::make_unique<Random>(random_.next()));
-  master_->setMachine(std::make_unique<cluster::MasterHttp>(transport::currentTime(),
-                                                            settings_.master, masterFlags_,
-                                                            *randoms_.back(), std::move(registry)));
 }
 
 Result<std::uint16_t> LocalCluster::Shell::listenAgent(Agent& agent) {
@@ -197,7 +175,7 @@ Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& 
   agent.flags["ip"] = options_.ip;
   agent.flags["port"] = std::to_string(*port);
   agent.flags["hostname"] = options_.hostname;
-  agent.flags["master"] = masterAddress_.toString();
+  agent.flags["master"] = zooKeeper_ ? zooKeeper_->toString() : masterAddress().toString();
   agent.flags["resources"] = resources.toString();
   agent.flags["switch_user"] = options.switchUser ? "true" : "false";
   agent.flags["work_dir"] = options.workDir;
@@ -220,11 +198,10 @@ void LocalCluster::Shell::startAgent(Agent& agent, cluster::AgentRecovery recove
 
 void LocalCluster::Shell::run() {
   log("seed " + std::to_string(seed_) + ", work directory " + workDir_->path());
-  for (const auto& agent : agents_) {
-    loop_.post([&node = *agent] {
-      node.tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
-    });
-  }
+  // Agents start once a master leads.
+  loop_.post([this] {
+    for (const auto& master : masters_) contend(*master);
+  });
   const BlockSignals blocked;
   thread_ = std::thread([this] {
     ::pthread_setname_np(::pthread_self(), "mesos-cluster");
@@ -342,7 +319,12 @@ void LocalCluster::Shell::closeIfEmpty(Agent& agent) {
 
 void LocalCluster::Shell::end() {
   lateFaults_.clear();
-  master_->stop();
+  for (const auto& master : masters_) {
+    master->isDown = true;
+    master->restart.cancel();
+    if (master->candidate) master->candidate->leave();
+    master->stop();
+  }
   for (const auto& agent : agents_) agent->stop();
   endTimer_ = std::make_unique<transport::Timer>(loop_);
   endWhenEmpty(transport::currentTime().steady + kEndMax);

@@ -4,6 +4,7 @@
 #include "cluster/agent_http.hpp"
 #include "cluster/fault.hpp"
 #include "cluster/master_http.hpp"
+#include "local/candidate.hpp"
 #include "local/checkpoints.hpp"
 #include "local/checks.hpp"
 #include "local/containers.hpp"
@@ -26,6 +27,7 @@ namespace mesos {
 
 /// Everything runs on one thread: master and agents talk through the loop's queue.
 ///   shell.cpp         start, effects, end
+///   shell_masters.cpp masters, and which of them leads
 ///   shell_faults.cpp  links between master and agents, and what can fail
 class LocalCluster::Shell {
  public:
@@ -38,7 +40,10 @@ class LocalCluster::Shell {
   /// that was never started.
   Result<void> inject(const cluster::Fault& fault);
 
-  const protocol::Address& masterAddress() const { return masterAddress_; }
+  const protocol::Address& masterAddress(std::size_t index = 0) const {
+    return masters_.at(index)->address;
+  }
+  std::size_t masterCount() const { return masters_.size(); }
   const protocol::Address& agentAddress(std::size_t index) const {
     return agents_.at(index)->address;
   }
@@ -59,6 +64,19 @@ class LocalCluster::Shell {
     std::deque<std::function<void()>> held;
     bool isBroken = false;  ///< Too much was held: the connection is lost.
   };
+  struct Master : MasterNode {
+    Master(transport::EventLoop& loop, Shell& shell, local::Requests::Log log)
+        : MasterNode(loop, shell, std::move(log)), restart(loop) {}
+
+    std::string name;
+    protocol::Address address;
+    cluster::MasterOptions options;
+    std::map<std::string, std::string> flags;
+    std::unique_ptr<local::Candidate> candidate;  ///< With ZooKeeper.
+    transport::Timer restart;
+    bool leads = false;
+    bool isDown = false;
+  };
   struct Agent : AgentNode {
     using AgentNode::AgentNode;
     std::size_t index = 0;
@@ -78,8 +96,10 @@ class LocalCluster::Shell {
   /// Runs `task` on the cluster's thread and waits for it.
   void call(const std::function<void()>& task);
   transport::HttpServerOptions serverOptions(std::uint16_t port) const;
-  Result<void> openMaster();
-  void startMaster(cluster::Registry registry);
+  Result<void> openMasters();
+  Result<void> openMaster(Master& master);
+  Result<std::uint16_t> listenMaster(Master& master);
+  void makeMaster(Master& master);
   Result<void> openAgent(std::size_t index, const Resources& resources);
   void startAgent(Agent& agent, cluster::AgentRecovery recovery);
   Result<std::uint16_t> listenAgent(Agent& agent);
@@ -104,6 +124,14 @@ class LocalCluster::Shell {
   void containerEnded(Agent& agent, const std::string& containerId);
   void closeIfEmpty(Agent& agent);
 
+  // Who leads.
+  void contend(Master& master);
+  void electFirst();
+  void onElected(Master& master, const std::optional<MasterInfo>& leader);
+  void lead(Master& master, const MasterInfo& info);
+  void endMaster(Master& master);
+  Result<void> restartMaster(Master& master);
+
   // Links.
   Agent* agentOf(std::uint64_t link);
   /// Delivers a message between the master and this agent in its turn, or holds it back.
@@ -114,6 +142,7 @@ class LocalCluster::Shell {
 
   // Faults.
   Result<void> fail(const cluster::Fault& fault);
+  Result<void> failLeader();
   Result<void> failoverMaster();
   Result<void> restartAgent(Agent& agent);
   void partitionAgent(Agent& agent, Duration duration);
@@ -122,6 +151,7 @@ class LocalCluster::Shell {
   void slowNetwork(Duration delay);
   void cutConnections();
 
+  static std::string advertised(const std::string& ip);
   void end();
   void endWhenEmpty(TimePoint until);
 
@@ -135,9 +165,12 @@ class LocalCluster::Shell {
   std::optional<local::Containers> containers_;
   std::optional<local::Checks> checks_;
   std::vector<std::unique_ptr<Random>> randoms_;
-  protocol::Address masterAddress_;
-  std::map<std::string, std::string> masterFlags_;
-  std::unique_ptr<MasterNode> master_;
+  std::optional<protocol::ZooKeeperUrl> zooKeeper_;  ///< None: an election inside the process.
+  std::vector<std::unique_ptr<Master>> masters_;
+  std::deque<Master*> members_;  ///< Without ZooKeeper, those that contend, the leader first.
+  Master* leader_ = nullptr;
+  cluster::Registry registry_;  ///< As the last leader left it.
+  std::uint16_t nextMasterPort_ = 0;
   std::vector<std::unique_ptr<Agent>> agents_;
   std::uint64_t nextLink_ = 1;
   std::uint16_t nextAgentPort_ = 0;

@@ -35,8 +35,8 @@ void LocalCluster::Shell::perform(MasterNode&, cluster::ToAgent& order) {
 void LocalCluster::Shell::perform(AgentNode& node, cluster::ToMaster& order) {
   Agent& agent = static_cast<Agent&>(node);
   carry(agent, [this, link = agent.link, message = std::move(order.message)] {
-    if (agentOf(link) == nullptr) return;
-    master_->tell(
+    if (agentOf(link) == nullptr || leader_ == nullptr) return;
+    leader_->tell(
         [&](cluster::MasterHttp& machine, Now now) { machine.onAgentMessage(now, link, message); });
   });
 }
@@ -56,13 +56,15 @@ void LocalCluster::Shell::breakLink(Agent& agent) {
   const std::uint64_t old = std::exchange(agent.link, nextLink_++);
   if (agent.partition) return;
   loop_.post([this, old] {
-    master_->tell(
+    if (leader_ == nullptr) return;
+    leader_->tell(
         [&](cluster::MasterHttp& machine, Now now) { machine.onAgentLinkClosed(now, old); });
   });
 }
 
 bool LocalCluster::Shell::masterKnows(const Agent& agent) const {
-  const auto& known = master_->machine().master().agents();
+  if (leader_ == nullptr) return false;
+  const auto& known = leader_->machine().master().agents();
   return std::any_of(known.begin(), known.end(), [&](const auto& entry) {
     return entry.second.connected && entry.second.link == agent.link;
   });
@@ -85,8 +87,8 @@ void LocalCluster::Shell::heal(Agent& agent) {
 
 Result<void> LocalCluster::Shell::inject(const cluster::Fault& fault) {
   using Kind = cluster::Fault::Kind;
-  const bool isOfAll = fault.kind == Kind::FailoverMaster || fault.kind == Kind::SlowNetwork ||
-                       fault.kind == Kind::CutConnections;
+  const bool isOfAll = fault.kind == Kind::FailLeader || fault.kind == Kind::FailoverMaster ||
+                       fault.kind == Kind::SlowNetwork || fault.kind == Kind::CutConnections;
   if (!isOfAll) (void)agents_.at(fault.agent);  // Throws here, not on the cluster's thread.
   Result<void> result;
   call([&] { result = fail(fault); });
@@ -96,6 +98,7 @@ Result<void> LocalCluster::Shell::inject(const cluster::Fault& fault) {
 Result<void> LocalCluster::Shell::fail(const cluster::Fault& fault) {
   using Kind = cluster::Fault::Kind;
   const auto scaled = fromSeconds(toSeconds(fault.duration) / options_.timeScale);
+  if (fault.kind == Kind::FailLeader) return failLeader();
   if (fault.kind == Kind::FailoverMaster) return failoverMaster();
   if (fault.kind == Kind::CutConnections) {
     cutConnections();
@@ -121,7 +124,7 @@ Result<void> LocalCluster::Shell::fail(const cluster::Fault& fault) {
 void LocalCluster::Shell::perform(MasterNode& node, cluster::InjectFault& order) {
   using Kind = cluster::Fault::Kind;
   const auto kind = order.fault.kind;
-  if (kind == Kind::FailoverMaster || kind == Kind::CutConnections) {
+  if (kind == Kind::FailLeader || kind == Kind::FailoverMaster || kind == Kind::CutConnections) {
     node.answer({order.id, {}});  // First: its connection is going to break.
     lateFaults_.setDelay(kAnswerTime);
     lateFaults_.push([this, fault = order.fault] {
@@ -134,25 +137,6 @@ void LocalCluster::Shell::perform(MasterNode& node, cluster::InjectFault& order)
   protocol::Response response;
   if (!done) response = {400, {{"Content-Type", "text/plain"}}, done.error().message};
   node.answer({order.id, std::move(response)});
-}
-
-/// A new master at the same address. It knows what the old one wrote into the registry; the rest it
-/// learns from agents and frameworks (fact G8).
-Result<void> LocalCluster::Shell::failoverMaster() {
-  log("master: fails");
-  master_->closeServer();
-  startMaster(master_->machine().master().registry());
-  const auto port = master_->listen(serverOptions(masterAddress_.port));
-  if (!port) return Error{"The new master " + port.error().message};
-  master_->tell([](cluster::MasterHttp&, Now) {});  // Its deadlines.
-  for (const auto& agent : agents_) {
-    if (agent->hasLeft) continue;
-    agent->link = nextLink_++;
-    // Agents are told by a detector. A partitioned one misses the pings, later.
-    if (agent->partition) continue;
-    agent->tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
-  }
-  return {};
 }
 
 /// As kill -9 and a start at once: executors live on, everything else is read back (fact X42).
@@ -200,12 +184,12 @@ void LocalCluster::Shell::removeAgent(Agent& agent) {
 }
 
 void LocalCluster::Shell::slowNetwork(Duration delay) {
-  master_->setDelay(delay);
+  for (const auto& master : masters_) master->setDelay(delay);
   for (const auto& agent : agents_) agent->setDelay(delay);
 }
 
 void LocalCluster::Shell::cutConnections() {
-  master_->cutConnections();
+  for (const auto& master : masters_) master->cutConnections();
   for (const auto& agent : agents_) agent->cutConnections();
 }
 
