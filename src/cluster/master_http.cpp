@@ -237,6 +237,11 @@ std::optional<Response> MasterHttp::State::onOperator(const Exchange& exchange) 
       return plainText(404, "");  // A master attaches nothing; the body is empty (fact W63).
     case OperatorCall::TEARDOWN:
       return tearDown(exchange.now, call.teardown().framework_id().value());
+    case OperatorCall::MARK_AGENT_GONE: {
+      const std::string& agentId = call.mark_agent_gone().agent_id().value();
+      if (master.markAgentGone(exchange.now, agentId)) return Response{};
+      return plainText(404, "Agent '" + agentId + "' not found");
+    }
     default:
       return notServed(OperatorCall::Type_Name(call.type()));
   }

@@ -241,6 +241,19 @@ TEST(MasterHttp, OperatorCallsNotServedSaySo) {
   EXPECT_EQ(cluster.askMaster(post("/api/v1", R"({"type":"UNKNOWN"})")).status, 501);
 }
 
+// Fact G6.
+TEST(MasterHttp, AnOperatorMarksAnAgentGone) {
+  TestCluster cluster;
+  cluster.startAgent();
+  const std::string agentId = cluster.agent().info().id().value();
+  const std::string call =
+      R"({"type":"MARK_AGENT_GONE","mark_agent_gone":{"agent_id":{"value":")" + agentId + "\"}}}";
+  EXPECT_EQ(cluster.askMaster(post("/api/v1", call)).status, 200);
+  EXPECT_TRUE(cluster.master().registry().gone.contains(agentId));
+  EXPECT_TRUE(cluster.master().agents().empty());
+  EXPECT_EQ(cluster.askMaster(post("/api/v1", R"({"type":"MARK_AGENT_GONE"})")).status, 400);
+}
+
 TEST(MasterHttp, PassesFaultsOnToItsShell) {
   TestCluster cluster;
   EXPECT_EQ(cluster.askMaster(post("/local/fail", "fault=failover-master")).status, 0);

@@ -149,7 +149,6 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const Replay::Excluded excluded{
       {"011-garbage-closed", "no HTTP at all: the transport closes (T1)"},
       {"052-corrupt-gzip-500", "the transport inflates request bodies (T5)"},
-      {"115-operator-mark-gone-unknown", "MARK_AGENT_GONE is not served yet (G6)"},
       {"116-operator-drain-unknown", "DRAIN_AGENT is not served yet (G9)"},
   };
   Replay replay("http-errors", "415e8462-c26e-4ede-9f49-bdc9c8187dad");
@@ -170,7 +169,7 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const auto onMaster = [](const std::string& name) {
     return name.find("-agent-") == std::string::npos;
   };
-  EXPECT_EQ(replay.run(excluded, onMaster), 125);
+  EXPECT_EQ(replay.run(excluded, onMaster), 126);
 }
 
 TEST(RecordedLifecycle, CallsInJsonAreAnsweredAsRecorded) {
