@@ -40,6 +40,8 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   const std::string& frameworkId = message.framework.id().value();
   const TaskInfo& first = message.tasks.front();
   if (isShuttingDown(frameworkId)) return;  // Fact L47.
+  // What the master is about to be told would lack it. It asks for what it misses (fact G7).
+  if (registerAgainAt) return;
   // The id is free again, so what is left of an earlier bearer must not swallow this one's (X34).
   for (const TaskInfo& task : message.tasks) streams.erase({frameworkId, task.task_id().value()});
 

@@ -78,6 +78,19 @@ TEST_F(AgentSilence, RegistersAgainWhenTheMasterMissesIt) {
   EXPECT_EQ(count<RegisterAgent>(), 1u);
 }
 
+// A LAUNCH that was held up comes after the agent told the master what it has.
+TEST_F(AgentSilence, TakesNoTasksUntilItIsRegisteredAgain) {
+  advance(seconds(75));
+  ASSERT_EQ(count<RegisterAgent>(), 1u);
+  run(executorTask("t1"));
+  EXPECT_TRUE(agent.frameworks().empty());
+  AgentRegistered message;
+  message.agentId.set_value(kAgentId);
+  fromMaster(message);
+  run(executorTask("t1"));
+  EXPECT_EQ(agent.frameworks().size(), 1u);
+}
+
 // Fact G6.
 TEST_F(AgentSilence, EndsWhenItIsGone) {
   runSubscribed();
