@@ -5,6 +5,8 @@
 #include "base/uuid.hpp"
 #include "cluster/validation.hpp"
 
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -233,6 +235,8 @@ Result<void> Master::updateFramework(Now now, const Call::UpdateFramework& updat
   if (framework == nullptr) return Error{"Framework cannot be found"};
   if (auto valid = validateUpdate(framework->info, update); !valid) return valid;
   if (auto valid = admitRoles(update.framework_info()); !valid) return valid;
+  const bool changes =
+      !google::protobuf::util::MessageDifferencer::Equals(framework->info, update.framework_info());
   framework->info = update.framework_info();
   const std::set<std::string> roles = rolesOf(framework->info);
   const std::set<std::string> outstanding = framework->offers;
@@ -241,6 +245,7 @@ Result<void> Master::updateFramework(Now now, const Call::UpdateFramework& updat
   }
   allocator_.updateFramework(now, framework->info,
                              {update.suppressed_roles().begin(), update.suppressed_roles().end()});
+  if (!changes) return {};  // Of other suppressed roles nobody is told (fact S63).
   for (const auto& agent : agents_) sendToAgent(agent.second, FrameworkUpdated{framework->info});
   tellFrameworkUpdated(*framework);
   return {};

@@ -128,8 +128,11 @@ TEST_F(OperatorApi, AFrameworkThatIsUpdatedIsTold) {
                             R"("failover_timeout":60,"id":{"value":")" +
                             id_ + R"("}}}})");
   update.headers.add("Mesos-Stream-Id", streamId_);
-  EXPECT_EQ(cluster_.askMaster(update).status, 200);
-  EXPECT_EQ(eventTypes(watcher), (std::vector<std::string>{"SUBSCRIBED", "FRAMEWORK_UPDATED"}));
+  // The second time nothing changes (fact S63).
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(cluster_.askMaster(update).status, 200);
+    EXPECT_EQ(eventTypes(watcher), (std::vector<std::string>{"SUBSCRIBED", "FRAMEWORK_UPDATED"}));
+  }
 }
 
 TEST_F(OperatorApi, AClosedSubscriptionIsForgotten) {
