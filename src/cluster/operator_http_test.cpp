@@ -135,6 +135,54 @@ TEST_F(OperatorApi, AFrameworkThatIsUpdatedIsTold) {
   }
 }
 
+// Fact W72.
+TEST_F(OperatorApi, AnAgentThatLeavesOrIsReplacedIsTold) {
+  const RequestId watcher = cluster_.toMaster(call("SUBSCRIBE"));
+  cluster_.startAgent();
+  RegisterAgent another;
+  another.pid = cluster_.master().agents().begin()->second.pid;
+  another.info = cluster_.agent().info();
+  another.info.clear_id();
+  cluster_.masterHttp().onAgentMessage(cluster_.now(), 2, another);
+  cluster_.masterHttp().onAgentMessage(cluster_.now(), 2, UnregisterAgent{});
+  cluster_.advance(std::chrono::seconds(1));
+  EXPECT_EQ(eventTypes(watcher),
+            (std::vector<std::string>{"SUBSCRIBED", "AGENT_ADDED", "AGENT_REMOVED", "AGENT_ADDED",
+                                      "AGENT_REMOVED"}));
+}
+
+// Fact W72.
+TEST_F(OperatorApi, AnAgentThatIsUnreachableOrGoneIsNotTold) {
+  cluster_.startAgent();
+  const std::string agentId = cluster_.agent().info().id().value();
+  const RequestId watcher = cluster_.toMaster(call("SUBSCRIBE"));
+  cluster_.tellAgent(ShutdownAgent{});  // It ends without a word.
+  cluster_.advance(std::chrono::minutes(2));
+  EXPECT_TRUE(cluster_.master().registry().unreachable.contains(agentId));
+  EXPECT_EQ(cluster_
+                .askMaster(json("/api/v1", R"({"type":"MARK_AGENT_GONE","mark_agent_gone":)"
+                                           R"({"agent_id":{"value":")" +
+                                               agentId + R"("}}})"))
+                .status,
+            200);
+  EXPECT_EQ(eventTypes(watcher), (std::vector<std::string>{"SUBSCRIBED"}));
+}
+
+// Fact W72.
+TEST_F(OperatorApi, ARegisteredAgentThatIsMarkedGoneIsNotTold) {
+  cluster_.startAgent();
+  const RequestId watcher = cluster_.toMaster(call("SUBSCRIBE"));
+  EXPECT_EQ(cluster_
+                .askMaster(json("/api/v1", R"({"type":"MARK_AGENT_GONE","mark_agent_gone":)"
+                                           R"({"agent_id":{"value":")" +
+                                               cluster_.agent().info().id().value() + R"("}}})"))
+                .status,
+            200);
+  cluster_.advance(std::chrono::minutes(2));
+  EXPECT_TRUE(cluster_.master().agents().empty());
+  EXPECT_EQ(eventTypes(watcher), (std::vector<std::string>{"SUBSCRIBED"}));
+}
+
 TEST_F(OperatorApi, AClosedSubscriptionIsForgotten) {
   const RequestId watcher = cluster_.toMaster(call("SUBSCRIBE"));
   const std::string before = cluster_.answer(watcher).body;
