@@ -39,10 +39,10 @@ TEST(Fault, KnowsEachKind) {
 TEST(Fault, IsRefusedWithASentence) {
   const std::pair<const char*, const char*> table[] = {
       {"",
-       "'fault' is missing. Known are: cut-connections failover-master kill-agent "
-       "partition-agent remove-agent restart-agent slow-network"},
+       "'fault' is missing. Known are: cut-connections fail-leader failover-master "
+       "kill-agent partition-agent remove-agent restart-agent slow-network"},
       {"fault=flood",
-       "Unknown fault 'flood'. Known are: cut-connections failover-master "
+       "Unknown fault 'flood'. Known are: cut-connections fail-leader failover-master "
        "kill-agent partition-agent remove-agent restart-agent slow-network"},
       {"fault=kill-agent", "kill-agent needs an 'agent', counted from 0"},
       {"fault=failover-master&agent=0", "failover-master is not about one agent"},
