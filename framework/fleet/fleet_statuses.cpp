@@ -1,4 +1,5 @@
 // The part of Fleet that learns how its tasks fare.
+#include "base/planted_bug.hpp"
 #include "fleet/fleet.hpp"
 #include "fleet/sentences.hpp"
 
@@ -35,7 +36,8 @@ bool Fleet::onStatus(Now now, const TaskStatus& status) {
   if (isOfATask && !ended_.contains(id)) {
     if (known == tasks_.end()) {
       onStranger(now, status);
-    } else if (isTerminal(status.state())) {
+    } else if (isTerminal(status.state()) ||
+               (MESOS_PLANTED(ReplaceUnreachable) && status.state() == TASK_UNREACHABLE)) {
       onEnded(now, known, status);
     } else if (status.state() != TASK_UNKNOWN) {
       onAlive(now, known, status);

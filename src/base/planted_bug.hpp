@@ -18,6 +18,17 @@ enum class PlantedBug {
   SkipQueuedUpdateAfterAck,
   NoUpdateRetry,
   LaunchWithoutRemembering,
+  // In what only the end of a master or an agent reaches.
+  ForgetTasksAfterFailover,
+  AnswerWhileRecovering,
+  ForgetUnreachableAgents,
+  ReplaceUnreachable,
+  KeepTasksOfGoneAgent,
+  LoseUpdatesOnAgentRestart,
+  IgnoreMissingTasks,
+  KeepRedirectTarget,
+  ForgetUnacknowledgedOnResubscription,
+  LeakExecutorsEndedMeanwhile,
 };
 
 inline PlantedBug plantedBug = PlantedBug::None;

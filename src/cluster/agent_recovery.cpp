@@ -5,6 +5,8 @@
 #include "cluster/agent_tasks.hpp"
 #include "cluster/task.hpp"
 
+#include "base/planted_bug.hpp"
+
 #include <algorithm>
 
 namespace mesos::cluster {
@@ -195,7 +197,7 @@ void Agent::State::recoverTask(AgentFramework& known, const std::string& executo
   if (executor == known.executors.end() || !decode(bytes, &checkpoint)) return;
   const std::string& taskId = checkpoint.task.task_id().value();
   executor->second.tasks[taskId] = checkpoint.task;
-  if (checkpoint.updates.seen.empty()) return;
+  if (checkpoint.updates.seen.empty() || MESOS_PLANTED(LoseUpdatesOnAgentRestart)) return;
   streams.insert_or_assign(
       StreamKey{known.info.id().value(), taskId},
       UpdateStream(options.updateRetryMin, options.updateRetryMax, checkpoint.updates));

@@ -1,6 +1,7 @@
 // Agents fall silent and leave (section 11).
 #include "base/check.hpp"
 #include "base/duration.hpp"
+#include "base/planted_bug.hpp"
 #include "cluster/master.hpp"
 #include "cluster/validation.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 TaskState lostState(AgentLoss loss, const FrameworkInfo& framework) {
   if (!hasCapability(framework, FrameworkInfo::Capability::PARTITION_AWARE)) return TASK_LOST;
   if (loss == AgentLoss::Unreachable) return TASK_UNREACHABLE;
+  if (MESOS_PLANTED(KeepTasksOfGoneAgent)) return TASK_UNREACHABLE;
   return loss == AgentLoss::Gone ? TASK_GONE_BY_OPERATOR : TASK_LOST;
 }
 
@@ -155,7 +157,9 @@ void Master::stopWatching(MasterAgent& agent) {
 void Master::removeAgent(Now now, std::string agentId, AgentLoss loss, const std::string& message) {
   MasterAgent& agent = agents_.at(agentId);
   registry_.admitted.erase(agentId);
-  if (loss == AgentLoss::Unreachable) registry_.unreachable.insert_or_assign(agentId, now);
+  if (loss == AgentLoss::Unreachable && !MESOS_PLANTED(ForgetUnreachableAgents)) {
+    registry_.unreachable.insert_or_assign(agentId, now);
+  }
   if (loss == AgentLoss::Gone) {
     registry_.gone.insert_or_assign(agentId, now);
     sendToAgent(agent, ShutdownAgent{});

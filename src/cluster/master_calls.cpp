@@ -3,6 +3,8 @@
 #include "cluster/task.hpp"
 #include "cluster/validation.hpp"
 
+#include "base/planted_bug.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -200,7 +202,8 @@ void Master::reconcileTask(Now now, const MasterFramework& framework, const std:
 /// Facts C11-C16. nullopt: no answer, as the task may be on an agent that is still coming back.
 std::optional<TaskStatus> Master::reconcileUnknown(
     const MasterFramework& framework, const std::optional<std::string>& agentId) const {
-  if (agentId ? recovered_.count(*agentId) != 0 : !recovered_.empty()) return std::nullopt;
+  const bool isSilent = agentId ? recovered_.count(*agentId) != 0 : !recovered_.empty();
+  if (isSilent && !MESOS_PLANTED(AnswerWhileRecovering)) return std::nullopt;
   TaskStatus status;
   TaskState state = TASK_UNKNOWN;
   status.set_message("Reconciliation: Task is unknown");
@@ -215,6 +218,8 @@ std::optional<TaskStatus> Master::reconcileUnknown(
       status.set_message("Reconciliation: Task is unreachable");
       status.mutable_unreachable_time()->set_nanoseconds(
           unreachable->second.wall.time_since_epoch().count());
+    } else if (registry_.gone.count(*agentId) != 0 && MESOS_PLANTED(KeepTasksOfGoneAgent)) {
+      return std::nullopt;
     } else if (registry_.gone.count(*agentId) != 0) {
       state = TASK_GONE_BY_OPERATOR;
       status.set_message("Reconciliation: Task is gone");

@@ -3,6 +3,8 @@
 #include "cluster/task.hpp"
 #include "cluster/validation.hpp"
 
+#include "base/planted_bug.hpp"
+
 #include <set>
 #include <utility>
 
@@ -142,6 +144,7 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
     use(executor.framework_id(), executor.resources());
   }
   for (const Task& reported : message.tasks) {
+    if (MESOS_PLANTED(ForgetTasksAfterFailover)) break;
     MasterFramework* framework = findFramework(reported.framework_id().value());
     if (framework == nullptr || framework->tasks.count(reported.task_id().value()) != 0) continue;
     Task task = reported;
@@ -155,6 +158,7 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
 
 /// Executors that ended while nobody could be told.
 void Master::releaseMissingExecutors(Now now, MasterAgent& agent, const RegisterAgent& message) {
+  if (MESOS_PLANTED(LeakExecutorsEndedMeanwhile)) return;
   const std::string& agentId = agent.info.id().value();
   std::set<std::pair<std::string, std::string>> named;
   for (const ExecutorInfo& executor : message.executors) {

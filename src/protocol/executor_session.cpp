@@ -1,6 +1,7 @@
 #include "protocol/executor_session.hpp"
 
 #include "base/duration.hpp"
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 
 namespace mesos::protocol {
@@ -93,7 +94,8 @@ void ExecutorSession::sendSubscribe(Now now) {
   state_ = State::Subscribing;
   stream_.onRequested(now.steady + options_.responseTimeout);
   Call call = makeCall(Call::SUBSCRIBE);
-  unacknowledged_.tell(now.steady, call.mutable_subscribe());
+  const bool forgets = MESOS_PLANTED(ForgetUnacknowledgedOnResubscription) && everSubscribed_;
+  if (!forgets) unacknowledged_.tell(now.steady, call.mutable_subscribe());
   effects_.push_back(Send{stream_.id(), makeRequest(call.SerializeAsString())});
 }
 

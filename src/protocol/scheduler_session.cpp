@@ -334,7 +334,10 @@ void SchedulerSession::onTimer(Now now) {
   if (due(silenceAt_)) {
     return retryLater(now, place() + " has been silent for " + formatDuration(silenceMax()));
   }
-  if (due(retryAt_)) return connect(now, {*leader_, std::string(kPath)});
+  if (due(retryAt_)) {
+    return connect(now, MESOS_PLANTED(KeepRedirectTarget) ? endpoint_
+                                                          : Endpoint{*leader_, std::string(kPath)});
+  }
   onCallsTimer(now);
 }
 

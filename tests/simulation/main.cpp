@@ -56,6 +56,16 @@ constexpr std::pair<PlantedBug, const char*> kBugs[] = {
     {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
     {PlantedBug::NoUpdateRetry, "never send an update again"},
     {PlantedBug::LaunchWithoutRemembering, "launch what is not remembered"},
+    {PlantedBug::ForgetTasksAfterFailover, "do not rebuild the tasks after a master failover"},
+    {PlantedBug::AnswerWhileRecovering, "answer about tasks while agents are still recovering"},
+    {PlantedBug::ForgetUnreachableAgents, "forget the agents that became unreachable"},
+    {PlantedBug::ReplaceUnreachable, "replace a task that is only unreachable"},
+    {PlantedBug::KeepTasksOfGoneAgent, "do not tell of the tasks of an agent that is gone"},
+    {PlantedBug::LoseUpdatesOnAgentRestart, "lose unacknowledged updates when an agent restarts"},
+    {PlantedBug::IgnoreMissingTasks, "say nothing of a task whose launch was lost"},
+    {PlantedBug::KeepRedirectTarget, "stay with the master that a standby once named"},
+    {PlantedBug::ForgetUnacknowledgedOnResubscription, "subscribe again without the two lists"},
+    {PlantedBug::LeakExecutorsEndedMeanwhile, "leak executors that ended while nobody was told"},
 };
 
 int report(const Run& run) {

@@ -24,7 +24,7 @@ LinkId Network::connect(ServerEnd* server, ClientEnd client) {
     link.halfOpen = true;
     return id;
   }
-  const bool refused = random_.chance(faults.refuse);
+  const bool refused = server == nullptr || random_.chance(faults.refuse);
   refusals += refused ? 1 : 0;
   toClient(id, [this, id, refused](Link& target) {
     if (refused) {
@@ -95,6 +95,10 @@ void Network::serverLearns(LinkId id) {
   found->second.serverClosed = true;
   std::vector<RequestId> open;
   for (const Exchange& exchange : found->second.exchanges) open.push_back(exchange.id);
+  if (open.empty()) {  // Perhaps nobody ever listened.
+    if (found->second.clientClosed) links_.erase(found);
+    return;
+  }
   const auto closed = found->second.server->onRequestClosed;
   forgetRequests(found->second);
   if (found->second.clientClosed) links_.erase(found);

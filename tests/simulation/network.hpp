@@ -49,6 +49,7 @@ class Network {
 
   Faults faults;
 
+  /// `server` nullptr: nobody listens there.
   LinkId connect(ServerEnd* server, ClientEnd client);
   void send(LinkId link, protocol::Request request);
   void closeByClient(LinkId link);

@@ -68,6 +68,7 @@ class World {
   // world_scheduler.cpp: the framework's side.
   void startScheduler();
   void killScheduler();
+  void tellScheduler(std::optional<protocol::Address> leader);
   void pumpScheduler();
   void perform(protocol::SchedulerSession::Effect& effect);
   void runCallback();
@@ -75,11 +76,32 @@ class World {
   void performFleet();
   bool remember(const fleet::Remember& decision);
 
-  // world_cluster.cpp: the master and its agents.
-  void pumpMaster();
-  void perform(cluster::MasterHttp::Effect& effect);
+  // world_masters.cpp: masters, one at a time, and who knows them.
+  void electMaster(cluster::Registry registry);
+  void pumpMaster(const std::shared_ptr<MasterNode>& node);
+  void perform(const std::shared_ptr<MasterNode>& node, cluster::MasterHttp::Effect& effect);
+  std::shared_ptr<MasterNode> makeMaster(cluster::MasterOptions options,
+                                         cluster::Registry registry);
+  ServerEnd* endAt(const protocol::Address& address);
+  void failMaster();
+
+  // world_agents.cpp: agents, and their links to the master.
+  void addAgent();
+  void startAgent(std::size_t index, cluster::AgentRecovery recovery);
+  void linkAgent(std::size_t index);
+  void breakLink(std::size_t index);
+  /// Carries a message over the link between an agent and its master, in order.
+  void carry(std::size_t index, bool toMaster, std::function<void()> arrive);
   void pumpAgent(std::size_t index);
   void perform(std::size_t index, cluster::AgentHttp::Effect& effect);
+  bool performContainer(std::size_t index, cluster::AgentHttp::Effect& effect);
+  /// Does it, unless the agent's process is another one by then.
+  void afterwards(std::size_t index, Duration delay, std::function<void()> happening);
+  void restartAgent(std::size_t index);
+  void partition(std::size_t index, Duration lasting);
+  void heal(std::size_t index);
+  void loseHost(std::size_t index);
+  void markGone(std::string agentId);
 
   // world_executors.cpp: the processes that agents fork.
   void startExecutor(std::size_t agent, const cluster::ForkContainer& fork);
@@ -100,12 +122,20 @@ class World {
   void killSomeExecutor();
   void repeatSomeUpdate();
   void cutSomeLink();
+  void halfOpenSomeLink();
+  void degradeNetwork();
+  void slowNetwork();
+  void crashScheduler();
+  void harmSomeAgent();
 
   // world_invariants.cpp: what must hold.
   void checkStep();
+  void checkBooks(const cluster::Master& master);
   void checkLaunch(std::size_t launched);
   void checkSend(const protocol::Request& request);
   void checkRest();
+  bool isExecutorOf(const std::string& agentId, const std::string& frameworkId,
+                    const std::string& executorId) const;
 
   WorldOptions options_;
   Random random_;
@@ -119,14 +149,21 @@ class World {
   bool checkpoint_ = false;
   TimePoint end_;
 
-  std::unique_ptr<MasterNode> master_;
+  bool redirected_ = false;  // The scheduler knows a standby; otherwise a detector tells it.
+  Duration agentLatencyMax_ = std::chrono::milliseconds(1);
+  std::shared_ptr<MasterNode> standby_;
+  std::shared_ptr<MasterNode> master_;  // nullptr: nobody leads.
+  std::vector<std::shared_ptr<MasterNode>> formerMasters_;
   std::vector<std::unique_ptr<AgentNode>> agents_;
+  std::uint64_t lastLink_ = 0;
+  bool masterWorked_ = false;  // Since its books were checked.
   std::unique_ptr<SchedulerNode> scheduler_;
   // What is on the scheduler's disk.
   std::optional<FrameworkID> storedId_;
   std::map<std::string, fleet::TaskRecord> storedTasks_;
   std::set<std::string> handledUuids_;
-  std::set<std::string> killed_;  // Tasks that the fleet wants gone.
+  std::set<std::string> killed_;     // Tasks that the fleet wants gone.
+  std::set<std::string> toldEnded_;  // Tasks that the fleet was told the end of.
   std::uint64_t schedulerGeneration_ = 0;
 };
 

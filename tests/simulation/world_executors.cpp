@@ -55,7 +55,7 @@ void World::perform(const std::shared_ptr<ExecutorNode>& node,
       pumpExecutor(node);
     };
     node->links[id] = network_.connect(
-        &agents_.at(node->agent)->end,
+        agents_.at(node->agent)->running ? &agents_.at(node->agent)->end() : nullptr,
         {[=] { tell([&](auto& session, Now now) { session.onConnected(now, id); }); },
          [=](const protocol::ResponseHead& head) {
            tell([&](auto& session, Now now) { session.onResponse(now, id, head); });
@@ -153,9 +153,9 @@ void World::endProcess(std::size_t agent, const std::string& container, int stat
   for (const auto& [id, link] : node->links) network_.closeByClient(link);
   note("agent " + std::to_string(agent) + ": container " + container + " ended with " +
        std::to_string(status));
-  clockwork_.after(milliseconds(1), [this, agent, container, status] {
-    agents_.at(agent)->http.onExited(clockwork_.now(), container, status);
-    pumpAgent(agent);
+  if (!agents_.at(agent)->running) return;  // The next one finds out.
+  afterwards(agent, milliseconds(1), [this, agent, container, status] {
+    agents_.at(agent)->http().onExited(clockwork_.now(), container, status);
   });
 }
 

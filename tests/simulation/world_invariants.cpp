@@ -6,7 +6,11 @@ namespace mesos::simulation {
 using SchedulerCall = v1::scheduler::Call;
 
 void World::checkStep() {
-  const cluster::Master& master = master_->http.master();
+  // Only the master changes them.
+  if (std::exchange(masterWorked_, false) && master_) checkBooks(master_->http.master());
+}
+
+void World::checkBooks(const cluster::Master& master) {
   for (const auto& [id, agent] : master.agents()) {
     const Resources taken = (agent.used + agent.offered).unallocated();
     if (taken + master.allocator().available(id).unallocated() != agent.total) {
@@ -28,36 +32,48 @@ void World::checkSend(const protocol::Request& request) {
   }
 }
 
-/// Nothing is launched beyond what is wanted, given what the agents have.
+/// Nothing is launched beyond what is wanted, given what lives on the hosts: but for tasks that the
+/// fleet wants gone, or was told the end of.
 void World::checkLaunch(std::size_t launched) {
-  std::size_t live = 0;
-  const auto isLive = [&](const AgentNode& agent, const cluster::AgentExecutor& executor,
-                          const std::string& task) {
-    const auto process = agent.processes.find(executor.containerId);
-    const bool ended = process != agent.processes.end() && process->second->seen.contains(task) &&
-                       !process->second->tasks.contains(task);
-    return !ended && !killed_.contains(task);
-  };
-  for (const auto& agent : agents_) {
-    for (const auto& [frameworkId, framework] : agent->http.agent().frameworks()) {
+  std::set<std::string> live;
+  for (const auto& node : agents_) {
+    for (const auto& [container, process] : node->processes) {
+      for (const auto& [task, state] : process->tasks) live.insert(task);
+    }
+    if (!node->running) continue;
+    for (const auto& [frameworkId, framework] : node->agent().frameworks()) {
       for (const auto& [executorId, executor] : framework.executors) {
         if (executor.state != cluster::ExecutorState::Registering &&
             executor.state != cluster::ExecutorState::Running) {
           continue;
         }
-        for (const TaskInfo& task : executor.queuedTasks) {
-          live += isLive(*agent, executor, task.task_id().value()) ? 1 : 0;
-        }
+        for (const TaskInfo& task : executor.queuedTasks) live.insert(task.task_id().value());
+        const auto process = node->processes.find(executor.containerId);
         for (const auto& [taskId, task] : executor.tasks) {
-          live += !isTerminal(task.state()) && isLive(*agent, executor, taskId) ? 1 : 0;
+          const bool ended = process != node->processes.end() &&
+                             process->second->seen.contains(taskId) &&
+                             !process->second->tasks.contains(taskId);
+          if (!ended && !isTerminal(task.state())) live.insert(taskId);
         }
       }
     }
   }
-  if (live + launched > app_.instances) {
-    fail(std::to_string(launched) + " launched while " + std::to_string(live) + " of " +
+  std::erase_if(live, [this](const std::string& task) {
+    return killed_.contains(task) || toldEnded_.contains(task);
+  });
+  if (live.size() + launched > app_.instances) {
+    fail(std::to_string(launched) + " launched while " + std::to_string(live.size()) + " of " +
          std::to_string(app_.instances) + " live");
   }
+}
+
+bool World::isExecutorOf(const std::string& agentId, const std::string& frameworkId,
+                         const std::string& executorId) const {
+  for (const auto& node : agents_) {
+    if (node->lost || node->agent().info().id().value() != agentId) continue;
+    return node->agent().executor(frameworkId, executorId) != nullptr;
+  }
+  return false;
 }
 
 void World::checkRest() {
@@ -83,6 +99,7 @@ void World::checkRest() {
          std::to_string(scheduler_->fleet.tasks()) + " tasks, wanted are " +
          std::to_string(app_.instances));
   }
+  if (!master_) return fail("nobody leads");
   for (const auto& [id, framework] : master_->http.master().frameworks()) {
     // A SUBSCRIBE whose answer was lost leaves a framework that never was anybody's.
     const bool ours = id == scheduler_->session.framework().id().value();
@@ -90,13 +107,39 @@ void World::checkRest() {
       fail("the master's tasks are not the wanted ones");
     }
     for (const auto& [taskId, task] : framework.tasks) {
-      if (task.task.state() != TASK_RUNNING || task.task.status_update_state() != TASK_RUNNING) {
+      // A master that adopted the task has forwarded nothing of it (fact K32).
+      const bool isForwarded =
+          !task.task.has_status_update_state() || task.task.status_update_state() == TASK_RUNNING;
+      if (task.task.state() != TASK_RUNNING || !isForwarded) {
         fail("the master still holds " + taskId + " as " + TaskState_Name(task.task.state()));
       }
     }
   }
+  // Of an agent, exactly what its tasks and executors take is used.
+  for (const auto& [id, agent] : master_->http.master().agents()) {
+    Resources used;
+    for (const auto& [frameworkId, framework] : master_->http.master().frameworks()) {
+      for (const auto& [taskId, task] : framework.tasks) {
+        if (task.task.agent_id().value() == id) used += Resources(task.task.resources());
+      }
+      const auto executors = framework.executors.find(id);
+      if (executors == framework.executors.end()) continue;
+      for (const auto& [executorId, executor] : executors->second) {
+        used += Resources(executor.resources());
+        if (!isExecutorOf(id, frameworkId, executorId)) {
+          fail("the master's executor " + executorId + " is not there");
+        }
+      }
+    }
+    if (agent.used != used) {
+      fail("of agent " + id + " " + agent.used.toString() + " are used, by tasks and executors " +
+           used.toString());
+    }
+  }
   for (const auto& agent : agents_) {
-    for (const auto& [id, framework] : agent->http.agent().frameworks()) {
+    if (agent->lost) continue;
+    if (!agent->running) fail("an agent does not run");
+    for (const auto& [id, framework] : agent->agent().frameworks()) {
       for (const auto& [executorId, executor] : framework.executors) {
         if (executor.state != cluster::ExecutorState::Running) {
           fail("an agent still holds executor " + executorId);

@@ -21,7 +21,12 @@ void World::startScheduler() {
   std::vector<fleet::TaskRecord> tasks;
   for (const auto& [id, task] : storedTasks_) tasks.push_back(task);
   scheduler_->fleet.onRestored(clockwork_.now(), tasks);
-  scheduler_->session.onLeader(clockwork_.now(), protocol::Address{"127.0.0.1", 5050});
+  tellScheduler(master_ ? std::optional(master_->address) : std::nullopt);
+}
+
+/// What a detector says; who knows only a standby is told by redirects.
+void World::tellScheduler(std::optional<protocol::Address> leader) {
+  scheduler_->session.onLeader(clockwork_.now(), redirected_ ? kStandby : leader);
   pumpScheduler();
 }
 
@@ -56,7 +61,7 @@ void World::perform(protocol::SchedulerSession::Effect& effect) {
       pumpScheduler();
     };
     node.links[id] = network_.connect(
-        &master_->end,
+        endAt(connect->address),
         {[=] { tell([&](auto& session, Now now) { session.onConnected(now, id); }); },
          [=](const protocol::ResponseHead& head) {
            tell([&](auto& session, Now now) { session.onResponse(now, id, head); });
@@ -134,6 +139,9 @@ void World::handle(const SchedulerEvent& event) {
       note("scheduler: " + event.update().status().task_id().value() + " is " +
            TaskState_Name(event.update().status().state()) + " " +
            event.update().status().message());
+      if (isTerminal(event.update().status().state())) {
+        toldEnded_.insert(event.update().status().task_id().value());
+      }
       fleet.onStatus(now, event.update().status());
       break;
     default:
