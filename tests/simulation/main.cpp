@@ -48,7 +48,6 @@ Outcome runWorlds(const Run& run) {
 constexpr std::pair<PlantedBug, const char*> kBugs[] = {
     {PlantedBug::AcknowledgeBeforeCallback, "acknowledge before the callback returned"},
     {PlantedBug::LoseCallsOfDeadConnection, "lose the calls of a dead connection"},
-    {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT on a new connection"},
     {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
     {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
     {PlantedBug::LoseTaskOfDeadExecutor, "lose the task of an executor that died"},
@@ -58,14 +57,6 @@ constexpr std::pair<PlantedBug, const char*> kBugs[] = {
     {PlantedBug::LaunchWithoutRemembering, "launch what is not remembered"},
     {PlantedBug::ForgetTasksAfterFailover, "do not rebuild the tasks after a master failover"},
     {PlantedBug::AnswerWhileRecovering, "answer about tasks while agents are still recovering"},
-    {PlantedBug::ForgetUnreachableAgents, "forget the agents that became unreachable"},
-    {PlantedBug::ReplaceUnreachable, "replace a task that is only unreachable"},
-    {PlantedBug::KeepTasksOfGoneAgent, "do not tell of the tasks of an agent that is gone"},
-    {PlantedBug::LoseUpdatesOnAgentRestart, "lose unacknowledged updates when an agent restarts"},
-    {PlantedBug::IgnoreMissingTasks, "say nothing of a task whose launch was lost"},
-    {PlantedBug::KeepRedirectTarget, "stay with the master that a standby once named"},
-    {PlantedBug::ForgetUnacknowledgedOnResubscription, "subscribe again without the two lists"},
-    {PlantedBug::LeakExecutorsEndedMeanwhile, "leak executors that ended while nobody was told"},
 };
 
 int report(const Run& run) {
