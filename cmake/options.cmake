@@ -32,6 +32,26 @@ function(mesos_library name)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/mesos-cpp>)
   target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE $<BUILD_INTERFACE:mesos_options>
     ${arg_PRIVATE})
+  mesos_precompiled(${name} mesos_library_precompiled "${arg_LINK}")
+endfunction()
+
+# Lets `name`, which links `links`, start from the precompiled headers of `from`, if it can see the
+# messages in them: halves what its files cost.
+function(mesos_precompiled name from links)
+  if(MESOS_PRECOMPILED AND links MATCHES "mesos_(proto|resources|protocol|cluster|driver|local|fleet)")
+    target_precompile_headers(${name} REUSE_FROM ${from})
+  endif()
+endfunction()
+
+# After the messages are known.
+function(mesos_make_precompiled name)
+  file(WRITE ${CMAKE_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(${name} PRIVATE mesos_options mesos_proto)
+  target_precompile_headers(${name} PRIVATE
+    <mesos/v1/executor/executor.pb.h> <mesos/v1/scheduler/scheduler.pb.h>
+    <algorithm> <chrono> <deque> <functional> <map> <memory> <optional> <set> <string> <variant>
+    <vector> ${ARGN})
 endfunction()
 
 if(MESOS_TESTS)
@@ -59,6 +79,7 @@ function(mesos_test name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  mesos_precompiled(${name} mesos_test_precompiled "${arg_LINK}")
   foreach(group io threads)
     if(${group} IN_LIST arg_LABEL)
       add_dependencies(${group}_tests ${name})

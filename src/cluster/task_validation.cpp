@@ -264,7 +264,8 @@ bool isSameExecutor(const ExecutorInfo& a, const ExecutorInfo& b) {
 
 Result<void> validateRunning(const ExecutorInfo& executor, const LaunchContext& context) {
   if (context.running == nullptr || isSameExecutor(executor, *context.running)) return {};
-  const std::string line = std::string(60, '-') + "\n";
+  std::string line(60, '-');
+  line += '\n';
   return Error{"ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID.\n" +
                line + "Existing ExecutorInfo:\n" + context.running->DebugString() + "\n" + line +
                "ExecutorInfo:\n" + executor.DebugString() + "\n" + line};
