@@ -156,6 +156,32 @@ TEST_F(AgentLossTest, TakesTheTasksOfAnUnreachableAgentBack) {
   }
 }
 
+// A registration that was sent before its agent had the acknowledgement of a task's end.
+TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
+  start(true, true);
+  const std::string id = agentId(link);
+  RegisterAgent late = registrationOf(id);
+  late.tasks.at(0).set_state(TASK_FINISHED);
+  StatusUpdate end;
+  end.frameworkId = framework().info.id();
+  end.status = makeStatus(late.tasks[0].task_id(), TASK_FINISHED, "");
+  *end.status.mutable_agent_id() = late.info.id();
+  end.status.set_uuid("0123456789abcdef");
+  end.latestState = TASK_FINISHED;
+  fromAgent(link, end);
+  Call acknowledge;
+  acknowledge.set_type(Call::ACKNOWLEDGE);
+  *acknowledge.mutable_framework_id() = framework().info.id();
+  *acknowledge.mutable_acknowledge()->mutable_task_id() = late.tasks[0].task_id();
+  *acknowledge.mutable_acknowledge()->mutable_agent_id() = late.info.id();
+  acknowledge.mutable_acknowledge()->set_uuid("0123456789abcdef");
+  master.onCall(now, acknowledge);
+  drain();
+  ASSERT_TRUE(framework().tasks.empty());
+  fromAgent(link, late);
+  EXPECT_TRUE(framework().tasks.empty());
+}
+
 // Facts G4, C12: what the agent no longer has is not unreachable any more.
 TEST_F(AgentLossTest, ForgetsUnreachableTasksThatDoNotReturn) {
   start(true, true);

@@ -79,7 +79,11 @@ void Master::reregisterAgent(Now now, std::uint64_t link, MasterAgent& agent,
   agent.connected = true;
   releaseMissingExecutors(now, agent, message);
   recoverFrameworks(now, message.frameworks);
-  adoptTasks(agent, message);
+  // Not tasks that ended: one of them may have been acknowledged since this was sent. What is not
+  // acknowledged comes as an update.
+  RegisterAgent live = message;
+  std::erase_if(live.tasks, [](const Task& task) { return isTerminal(task.state()); });
+  adoptTasks(agent, live);
   welcome(agent, message, findMissingTasks(agent, message));
   syncReservations(agent, message.operations);
   if (!agent.active) allocator_.activateAgent(now, id);
