@@ -168,8 +168,9 @@ TEST_F(FilesTest, AnswersTheOperatorApiInItsOwnForm) {
   v1::agent::Response listed;
   ASSERT_TRUE(listed.ParseFromString(serveFile(list).body));
   EXPECT_EQ(listed.type(), v1::agent::Response::LIST_FILES);
-  ASSERT_EQ(listed.list_files().file_infos_size(), 1);
-  const v1::FileInfo& info = listed.list_files().file_infos(0);
+  ASSERT_EQ(listed.list_files().file_infos_size(), 2);
+  EXPECT_EQ(listed.list_files().file_infos(0).path(), "/virtual/dir");
+  const v1::FileInfo& info = listed.list_files().file_infos(1);
   EXPECT_EQ(info.path(), "/virtual/stdout");
   EXPECT_EQ(info.size(), 8u);
   EXPECT_TRUE(S_ISREG(info.mode()));
