@@ -15,7 +15,8 @@ if(MESOS_SANITIZE)
   target_link_options(mesos_options INTERFACE -fsanitize=${MESOS_SANITIZE})
   if(MESOS_SANITIZE MATCHES thread)
     # Asio's fences are not modelled; GCC warns about them (an error with -Werror).
-    target_compile_options(mesos_options INTERFACE -Wno-tsan)
+    target_compile_options(mesos_options INTERFACE -Wno-tsan
+      -include ${PROJECT_SOURCE_DIR}/tests/sanitizers/protobuf_layout.hpp)
   endif()
 endif()
 
