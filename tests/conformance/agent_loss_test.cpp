@@ -43,6 +43,19 @@ class AgentLoss : public PlayedScenario {
     *lists.add_unacknowledged_tasks() = launched.task;
     return lists;
   }
+  /// Waits until the master that was started again takes connections.
+  void awaitMaster() const {
+    eventually(
+        "the master listens",
+        [&] {
+          try {
+            return get(master(), "/health").status == 200;
+          } catch (const std::runtime_error&) {
+            return false;
+          }
+        },
+        kPatience);
+  }
   /// Waits until the agent is registered and offered, so that the next scenario finds it.
   void awaitAgent() const {
     eventually(
@@ -96,6 +109,7 @@ TEST_P(AgentLoss, C106_IsSilentAboutATaskWhoseAgentIsNotBackYet) {
   fail(partitionFor(pingLimit() / 2));
   fail("failover-master");
   EXPECT_TRUE(framework.stream().ends(Timeout(5000)));
+  awaitMaster();
   framework.resubscribe();
   for (const std::string& agent : {launched.offer.agent_id().value(), std::string()}) {
     reconcile(framework, {{launched.id(), agent}});
