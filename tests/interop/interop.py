@@ -3,6 +3,8 @@
 Each client's scheduler takes orders from stdin and says on stdout what it was told
 (mesos_go/scheduler/main.go lists both). The story is the same for all."""
 
+import contextlib
+import http.client
 import os
 import pathlib
 import re
@@ -93,10 +95,6 @@ class InteropTest(unittest.TestCase):
     def setUp(self):
         self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="mesos-cpp-interop."))
         self.started = []
-        self.cluster = self.start(
-            self.bin_dir / "local-cluster", "--port", "0", "--agent-port", "0", "--time-scale", "10",
-            "--resources", RESOURCES, env={"TMPDIR": str(self.scratch)})
-        self.master = self.cluster.expect(r"^Embedded cluster: master ([^,]+),").group(1)
 
     def tearDown(self):
         for program in reversed(self.started):
@@ -107,6 +105,13 @@ class InteropTest(unittest.TestCase):
         program = Program(*command, **options)
         self.started.append(program)
         return program
+
+    def start_cluster(self, masters=1):
+        cluster = self.start(
+            self.bin_dir / "local-cluster", "--port", "0", "--agent-port", "0", "--time-scale", "10",
+            "--resources", RESOURCES, "--masters", masters, env={"TMPDIR": str(self.scratch)})
+        # The first one leads.
+        self.master = cluster.expect(r"^Embedded cluster: masters? ([^, ]+)").group(1)
 
     def launch(self, scheduler, executor):
         """A task that stays, one that ends, one of the client's own executor."""
@@ -126,8 +131,8 @@ class InteropTest(unittest.TestCase):
         for task in ("stays", "own"):
             scheduler.expect(rf"^task {task} is TASK_RUNNING reason REASON_RECONCILIATION", start)
 
-    def kill(self, scheduler):
-        for task in ("stays", "own"):
+    def kill(self, scheduler, tasks=("stays", "own")):
+        for task in tasks:
             scheduler.tell(f"kill {task}")
             scheduler.expect(rf"^task {task} is TASK_KILLED")
 
@@ -145,11 +150,64 @@ class InteropTest(unittest.TestCase):
                     text += f"\n--- {path}:\n{path.read_text(errors='replace')}"
         return text
 
-    def live(self, scheduler, executor):
+    @contextlib.contextmanager
+    def told_with_sandboxes(self):
         try:
-            self.live_through(scheduler, executor)
+            yield
         except AssertionError as error:
             raise AssertionError(str(error) + self.sandboxes()) from error
+
+    def survive(self, fault, scheduler, executor):
+        """A new master takes over: the same framework, the same tasks, and new ones. After
+        `failover-master` it is where the old one was; after `fail-leader` it is another, to which
+        the one that comes back redirects."""
+        with self.told_with_sandboxes():
+            self.launch(scheduler, executor)
+            framework = scheduler.expect(r"^subscribed as (\S+)").group(1)
+            after = scheduler.here()
+            subprocess.run([self.bin_dir / "local-cluster", "fail", self.master, fault],
+                           check=True, stdout=subprocess.DEVNULL)
+            scheduler.expect(rf"^subscribed as {framework}\b", after)
+            self.assertEqual(self.status_of_master(), 307 if fault == "fail-leader" else 200)
+            self.reconcile_until_known(scheduler)
+            scheduler.tell("command again exec sleep 1000")
+            scheduler.expect("^task again is TASK_RUNNING")
+            after = scheduler.here()
+            scheduler.tell(f"message {executor} still there")
+            scheduler.expect(rf"^message from {executor}: \"heard still there\"", after)
+            for task in ("stays", "own"):  # Neither ended nor was started again.
+                self.assertEqual(scheduler.count(rf"^task {task} is TASK_RUNNING reason none"), 1,
+                                 scheduler.output())
+            self.kill(scheduler, ("stays", "own", "again"))
+            self.tear_down(scheduler)
+
+    def status_of_master(self):
+        """Of the one that the scheduler was told of: 307 if it does not lead."""
+        connection = http.client.HTTPConnection(self.master, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/state")
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def reconcile_until_known(self, scheduler):
+        """While agents come back to a new master, it knows nothing of their tasks, or says so."""
+        deadline = time.monotonic() + PATIENCE
+        for task in ("stays", "own"):
+            while True:
+                start = scheduler.here()
+                scheduler.tell("reconcile")
+                try:
+                    scheduler.expect(rf"^task {task} is TASK_RUNNING reason REASON_RECONCILIATION",
+                                     start, timeout=1)
+                    break
+                except AssertionError:
+                    if time.monotonic() > deadline:
+                        raise
+
+    def live(self, scheduler, executor):
+        with self.told_with_sandboxes():
+            self.live_through(scheduler, executor)
 
     def live_through(self, scheduler, executor):
         self.launch(scheduler, executor)

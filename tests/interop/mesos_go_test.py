@@ -23,7 +23,8 @@ class MesosGo(interop.InteropTest):
             subprocess.run(["go", "build", "-o", cls.build_dir / name, f"./{name}"],
                            cwd=interop.HERE / "mesos_go", env=env, check=True)
 
-    def scheduler(self, codec):
+    def scheduler(self, codec, masters=1):
+        self.start_cluster(masters)
         return self.start(self.build_dir / "scheduler", "-master", self.master, "-codec", codec,
                           "-executor", self.build_dir / "executor")
 
@@ -32,6 +33,18 @@ class MesosGo(interop.InteropTest):
 
     def test_lives_in_json(self):
         self.live(self.scheduler("json"), "go-executor")
+
+    def test_survives_a_master_failover_in_protobuf(self):
+        self.survive("failover-master", self.scheduler("protobuf"), "go-executor")
+
+    def test_survives_a_master_failover_in_json(self):
+        self.survive("failover-master", self.scheduler("json"), "go-executor")
+
+    def test_follows_the_leader_in_protobuf(self):
+        self.survive("fail-leader", self.scheduler("protobuf", masters=2), "go-executor")
+
+    def test_follows_the_leader_in_json(self):
+        self.survive("fail-leader", self.scheduler("json", masters=2), "go-executor")
 
     def test_an_operator_watches(self):
         # In protobuf alone: the JSON of this library, which is of Mesos 1.4, cannot read the

@@ -27,13 +27,20 @@ class Npm(interop.InteropTest):
                        cwd=cls.build_dir, check=True)
         shutil.copyfile(lock, installed)
 
-    def scheduler(self):
+    def scheduler(self, masters=1):
+        self.start_cluster(masters)
         return self.start("node", "--no-deprecation", SOURCES / "scheduler.js", self.master,
                           SOURCES / "executor.js", self.scratch, cwd=self.scratch,
                           env={"NODE_PATH": str(self.build_dir / "node_modules")})
 
     def test_lives(self):
         self.live(self.scheduler(), "npm-executor")
+
+    def test_survives_a_master_failover(self):
+        self.survive("failover-master", self.scheduler(), "npm-executor")
+
+    def test_follows_the_leader(self):
+        self.survive("fail-leader", self.scheduler(masters=2), "npm-executor")
 
 
 if __name__ == "__main__":
