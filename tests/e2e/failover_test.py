@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 import unittest
-import urllib.request
 
 import programs_test
+from masters import Masters
 from programs_test import answers, eventually, fetch
 from zookeeper import ZooKeeper
 
@@ -70,30 +70,11 @@ class FailoverTest(unittest.TestCase):
         contend = ["--zk", self.url] if zookeeper else []
         cluster = self.start("local-cluster", "--port", "0", "--agent-port", "0", "--masters",
                              str(count), "--verbose", *contend)
-        match, _ = cluster.expect(r"^Embedded cluster: masters? ([^,]+),")
-        return cluster, match.group(1).split()
-
-    def leader(self, masters, but=None):
-        """The master that leads, as the masters that are there say; not `but`."""
-        for master in masters:
-            try:
-                status, headers, _ = fetch(f"http://{master}/redirect")
-            except OSError:
-                continue
-            port = headers["Location"].rsplit(":", 1)[1] if status == 307 else None
-            found = [each for each in masters if each.endswith(f":{port}")]
-            if found and found[0] != but:
-                return found[0]
-        return None
-
-    def wait_for_leader(self, masters, but=None):
-        self.assertTrue(eventually(lambda: self.leader(masters, but)))
-        return self.leader(masters, but)
+        return cluster, Masters(cluster)
 
     def fail_leader(self, masters):
-        leader = self.wait_for_leader(masters)
-        with urllib.request.urlopen(f"http://{leader}/local/fail", b"fault=fail-leader") as answer:
-            self.assertEqual(answer.status, 200)
+        leader, status = masters.fail("fail-leader")
+        self.assertEqual(status, 200)
         return leader
 
     def visit(self, urls):
@@ -115,7 +96,7 @@ class FailoverTest(unittest.TestCase):
         before = self.executors()
         failed = self.fail_leader(masters)
         _, line = scheduler.expect("^Scheduler reregistered")
-        leader = self.wait_for_leader(masters, but=failed)
+        leader = masters.wait_for_leader(but=failed)
         self.assertNotEqual(leader, failed)
         self.assertTrue(eventually(lambda: '"activated_slaves":1' in fetch(f"http://{leader}/state")[2]))
         time.sleep(1)
@@ -145,19 +126,19 @@ class FailoverTest(unittest.TestCase):
             failed = self.fail_leader(masters)
             _, line = scheduler.expect("^Scheduler reregistered", line)
             line += 1
-            self.wait_for_leader(masters, but=failed)
+            masters.wait_for_leader(but=failed)
         self.assertEqual(self.executors(), before)
         self.assertEqual(self.visitors[0].failed, [])
 
     def test_a_pause_of_zookeeper_ends_nothing(self):
         _, masters = self.masters(2)
         scheduler = self.run_servers(1)
-        leader = self.wait_for_leader(masters)
+        leader = masters.wait_for_leader()
         self.zookeeper.pause()
         time.sleep(0.5)
         self.zookeeper.resume()
         time.sleep(3)
-        self.assertEqual(self.leader(masters), leader)
+        self.assertEqual(masters.leader(), leader)
         self.assertEqual(scheduler.count("subscription is lost"), 0)
         self.assertEqual(self.visitors[0].failed, [])
 
@@ -168,7 +149,7 @@ class FailoverTest(unittest.TestCase):
         self.zookeeper.stop()
         time.sleep(4)  # Twice as long as sessions live: the leading master ends (fact T37).
         self.zookeeper.start()
-        self.wait_for_leader(masters)
+        masters.wait_for_leader()
         scheduler.expect("^Scheduler reregistered")
         self.assertEqual(self.executors(), before)
         self.assertEqual(scheduler.count("^Prepared task"), self.prepared)
@@ -176,7 +157,7 @@ class FailoverTest(unittest.TestCase):
 
     def test_masters_agree_among_themselves_without_zookeeper(self):
         _, masters = self.masters(2, zookeeper=False)
-        scheduler = self.run_servers(1, masters[0])
+        scheduler = self.run_servers(1, next(iter(masters)))
         before, line = self.executors(), 0
         for _ in range(2):
             self.fail_leader(masters)
@@ -188,7 +169,7 @@ class FailoverTest(unittest.TestCase):
 
     def test_standbys_redirect(self):
         _, masters = self.masters(3)
-        leader = self.wait_for_leader(masters)
+        leader = masters.wait_for_leader()
         port = leader.rsplit(":", 1)[1]
         for standby in masters:
             if standby == leader:

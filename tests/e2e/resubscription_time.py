@@ -6,7 +6,6 @@ Usage: resubscription_time.py BIN_DIR [CHANGES]. Prints a line a change and the 
 import math
 import sys
 import time
-import urllib.request
 
 changes = int(sys.argv.pop(2)) if len(sys.argv) > 2 else 100
 
@@ -25,9 +24,9 @@ def main():
                                    "--failover-timeout", "10mins")
         _, line = scheduler.expect("^Server is running")
         for change in range(changes):
-            failed = test.wait_for_leader(masters)
+            masters.wait_for_leader()
             asked = time.monotonic()
-            urllib.request.urlopen(f"http://{failed}/local/fail", b"fault=fail-leader").read()
+            test.fail_leader(masters)
             _, line = scheduler.expect("^Scheduler reregistered", line + 1)
             took.append(time.monotonic() - asked)
             print(f"{change + 1}: {took[-1]:.3f} s", flush=True)
