@@ -75,21 +75,21 @@ void FleetScheduler::registered(SchedulerDriver* driver, const FrameworkID& id,
   // Before the first task can exist: a task whose framework is forgotten is nobody's.
   if (options_.store) keep(driver, options_.store->setFrameworkId(id.value()));
   fleet_.onRegistered(currentTime());
-  perform(driver);
+  performAndTell(driver);
 }
 
 void FleetScheduler::reregistered(SchedulerDriver* driver, const MasterInfo& master) {
   const std::lock_guard lock(mutex_);
   options_.say("Scheduler reregistered with master " + addressOf(master));
   fleet_.onReregistered(currentTime());
-  perform(driver);
+  performAndTell(driver);
 }
 
 void FleetScheduler::disconnected(SchedulerDriver* driver) {
   const std::lock_guard lock(mutex_);
   options_.say("Disconnected from the master; the servers run on");
   fleet_.onDisconnected(currentTime());
-  perform(driver);
+  performAndTell(driver);
 }
 
 void FleetScheduler::resourceOffers(SchedulerDriver* driver, const std::vector<Offer>& offers) {
@@ -97,7 +97,7 @@ void FleetScheduler::resourceOffers(SchedulerDriver* driver, const std::vector<O
   for (const Offer& offer : offers) {
     options_.say(describe(offer));
     fleet_.onOffers(currentTime(), {offer});
-    perform(driver);
+    performAndTell(driver);
   }
 }
 
@@ -108,7 +108,7 @@ void FleetScheduler::offerRescinded(SchedulerDriver*, const OfferID& offer) {
 void FleetScheduler::statusUpdate(SchedulerDriver* driver, const TaskStatus& status) {
   const std::lock_guard lock(mutex_);
   if (fleet_.onStatus(currentTime(), status)) options_.say(describe(status));
-  perform(driver);
+  performAndTell(driver);
 }
 
 void FleetScheduler::slaveLost(SchedulerDriver*, const AgentID& agent) {
@@ -200,6 +200,10 @@ void FleetScheduler::perform(SchedulerDriver* driver) {
     if (!effect) break;
     std::visit(act, *effect);
   }
+}
+
+void FleetScheduler::performAndTell(SchedulerDriver* driver) {
+  perform(driver);
   options_.changed();
 }
 

@@ -27,7 +27,8 @@ struct FleetSchedulerOptions {
   std::vector<fleet::TaskRecord> restored;
   /// Prints one line for the person who runs this.
   std::function<void(const std::string&)> say;
-  /// Called when nextTick(), isDrained() or failure() may have changed. From the driver's threads.
+  /// Called when nextTick(), isDrained() or failure() may have changed by a callback, on the thread
+  /// of it. Not for what tick() or drain() change: their caller would wake itself without end.
   std::function<void()> changed;
 };
 
@@ -61,6 +62,7 @@ class FleetScheduler : public Scheduler {
 
  private:
   void perform(SchedulerDriver* driver);
+  void performAndTell(SchedulerDriver* driver);
   void keep(SchedulerDriver* driver, const Result<void>& written);
   void fail(const std::string& message);
 

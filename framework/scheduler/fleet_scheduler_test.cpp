@@ -160,6 +160,16 @@ TEST_F(FleetSchedulerTest, SaysWhatTheTutorialSays) {
   EXPECT_GT(changes_, 0);
 }
 
+TEST_F(FleetSchedulerTest, DoesNotWakeWhoeverTicks) {
+  FleetScheduler& scheduler = make();
+  registerWith(scheduler);
+  const int changes = changes_;
+  scheduler.tick(&driver_);
+  scheduler.drain(&driver_);
+  EXPECT_EQ(changes_, changes);
+  EXPECT_TRUE(scheduler.isDrained());
+}
+
 TEST_F(FleetSchedulerTest, KeepsItsIdBeforeItLaunchesAnything) {
   registerWith(makeWithStore());
   EXPECT_EQ(store_->frameworkId().value(), "1234-0000");
