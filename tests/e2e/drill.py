@@ -160,12 +160,13 @@ class Drill:
 
     @staticmethod
     def patiently(ask):
-        """A master that is failing over answers a little later."""
-        deadline = time.monotonic() + 10
+        """A master that is failing over answers a little later; on a busy machine, where ZooKeeper's
+        sessions expire, much later."""
+        deadline = time.monotonic() + REST
         while True:
             try:
                 return ask()
-            except TROUBLE:
+            except (AssertionError, *TROUBLE):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.05)
