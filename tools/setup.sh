@@ -11,6 +11,7 @@ build_packages=(
   libarchive-dev                             # archives that tasks fetch
   libsqlite3-dev                             # what the scheduler must not forget
   libzookeeper-mt-dev                        # finding the leading master
+  libssl-dev                                 # TLS, and what is signed
   libcli11-dev libspdlog-dev                 # flags and logs of the programs
 )
 

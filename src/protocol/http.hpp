@@ -71,6 +71,7 @@ std::optional<std::string> percentDecode(std::string_view text, bool plusIsBlank
 struct Address {
   std::string host;
   std::uint16_t port = 0;
+  bool tls = false;  ///< Whether it is spoken to by https.
 
   bool operator==(const Address&) const = default;
   std::string toString() const;

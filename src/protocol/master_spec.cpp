@@ -108,18 +108,19 @@ Result<MasterSpec> parseMasterSpec(std::string_view text) {
     if (rest.size() > 1 && rest.front() == '/') return MasterSpec(MasterFile{std::string(rest)});
     return refuse("is no file:///PATH");
   }
-  if (strip(rest, "https://")) {
-    return refuse("wants TLS, which comes with a later version; give HOST:PORT");
-  }
-  if (strip(rest, "http://")) {
+  const bool tls = strip(rest, "https://");
+  if (tls || strip(rest, "http://")) {
     if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
   } else {
     strip(rest, "master@");
   }
   auto address = parseAddress(rest);
   if (!address) {
-    return refuse("is neither HOST:PORT, http://HOST:PORT, zk://HOST:PORT,…/PATH nor file:///PATH");
+    return refuse(
+        "is neither HOST:PORT, http://HOST:PORT, https://HOST:PORT, zk://HOST:PORT,…/PATH nor "
+        "file:///PATH");
   }
+  address->tls = tls;
   return MasterSpec(*std::move(address));
 }
 

@@ -85,13 +85,14 @@ TEST(MasterSpec, IsAnAddressAZooKeeperUrlOrAFile) {
     ASSERT_TRUE(spec) << text;
     EXPECT_EQ(*spec, MasterSpec(Address{"h", 1})) << text;
   }
+  EXPECT_EQ(parseMasterSpec("https://h:1/").value(), MasterSpec(Address{"h", 1, true}));
   EXPECT_EQ(parseMasterSpec("zk://h:1/m").value(), MasterSpec(ZooKeeperUrl{"h:1", "/m", ""}));
   EXPECT_EQ(parseMasterSpec("file:///etc/m").value(), MasterSpec(MasterFile{"/etc/m"}));
 }
 
 TEST(MasterSpec, RefusesAnythingElseInASentence) {
   for (const char* text : {"", "h", "h:x", "h:0", "http://h", "ftp://h:1", "file://", "file:///",
-                           "file://m", "zk://h:1", "https://h:1", "master@h", "h:1/x"}) {
+                           "file://m", "zk://h:1", "https://h", "master@h", "h:1/x"}) {
     const auto spec = parseMasterSpec(text);
     ASSERT_FALSE(spec) << text;
     EXPECT_GT(spec.error().message.size(), 20u);

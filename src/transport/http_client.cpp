@@ -4,8 +4,11 @@
 
 #include "transport/http_wire.hpp"
 #include "transport/outbox.hpp"
+#include "transport/socket_address.hpp"
+#include "transport/tls_wire.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
@@ -19,6 +22,7 @@
 namespace mesos::transport {
 
 namespace asio = boost::asio;
+using asio::generic::stream_protocol;
 using asio::ip::tcp;
 using boost::system::error_code;
 using protocol::Address;
@@ -36,24 +40,28 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   State(EventLoop& eventLoop, Handlers h)
       : loop(eventLoop), handlers(std::move(h)), socket(loop.context()) {}
 
-  void connect(const Address& to);
+  void connect(const Address& to, Dial how);
   void send(Request request);
   void close();
   void pause(bool on);
 
   bool isOver() const { return failed || closed; }
   void onConnected(error_code error);
+  void onReady();
   void fail(std::string reason);
   void write();
   void read();
   void onRead(std::string_view bytes);
+  void onPlain(std::string_view bytes);
   void onHead();
   void onEnd(error_code error);
   void finishBody();
 
   EventLoop& loop;
   Handlers handlers;
-  tcp::socket socket;
+  stream_protocol::socket socket;
+  std::unique_ptr<TlsWire> tls;  // nullptr: what the socket carries is what is meant.
+  Dial dial;
   Address address;
   bool connected = false;
   bool failed = false;  // onClosed is on its way, and nothing else is.
@@ -70,12 +78,14 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   std::array<char, kReadBytes> readBuffer{};
 };
 
-void HttpConnection::State::connect(const Address& to) {
+void HttpConnection::State::connect(const Address& to, Dial how) {
   address = to;
+  dial = std::move(how);
+  const auto found =
+      dial.unixPath.empty() ? tcpAddress(to.host, to.port) : unixAddress(dial.unixPath);
+  if (!found) return fail(found.error().message);
+  const stream_protocol::endpoint endpoint(found->data(), found->size);
   error_code error;
-  const auto ip = asio::ip::make_address(to.host, error);
-  if (error) return fail("\"" + to.host + "\" is not a numeric address");
-  const tcp::endpoint endpoint(ip, to.port);
   socket.open(endpoint.protocol(), error);
   if (error) return fail(error.message());
   // Programs that fork must not hand this connection to their children.
@@ -89,9 +99,19 @@ void HttpConnection::State::connect(const Address& to) {
 void HttpConnection::State::onConnected(error_code error) {
   if (error) return fail(error.message());
   connected = true;
+  if (!dial.tls) {
+    onReady();
+  } else {
+    tls = std::make_unique<TlsWire>(
+        dial.tls->open(dial.tlsHost.empty() ? address.host : dial.tlsHost));
+    write();
+  }
+  read();
+}
+
+void HttpConnection::State::onReady() {
   if (handlers.onConnected) handlers.onConnected();
   write();
-  read();
 }
 
 // Tells the owner, from the loop, that it is over.
@@ -120,15 +140,17 @@ void HttpConnection::State::send(Request request) {
 }
 
 void HttpConnection::State::write() {
-  if (!connected || writing || isOver() || outbox.empty()) return;
+  if (!connected || writing || isOver()) return;
+  Outbox& outgoing = tls ? tls->seal(outbox) : outbox;
+  if (outgoing.empty()) return;
   writing = true;
-  outbox.gather(kPiecesMax, pieces);
+  outgoing.gather(kPiecesMax, pieces);
   buffers.clear();
   for (const std::string_view piece : pieces) buffers.emplace_back(piece.data(), piece.size());
   socket.async_write_some(buffers, [self = shared_from_this()](error_code error, std::size_t n) {
     self->writing = false;
     if (self->isOver()) return;
-    self->outbox.consume(n);
+    (self->tls ? self->tls->sealed() : self->outbox).consume(n);
     // A peer that refuses more may have said why: the reading side notices the end, too.
     if (error && self->paused) return self->fail(error.message());
     if (!error) self->write();
@@ -154,6 +176,17 @@ void HttpConnection::State::read() {
 }
 
 void HttpConnection::State::onRead(std::string_view bytes) {
+  if (!tls) return onPlain(bytes);
+  const bool wasReady = tls->established();
+  const auto plain = tls->receive(bytes);
+  if (!plain) return fail(plain.error().message);
+  if (tls->established() && !wasReady) onReady();
+  onPlain(*plain);
+  write();  // What TLS itself has to say.
+  if (tls->peerClosed() && !isOver()) onEnd(asio::error::eof);
+}
+
+void HttpConnection::State::onPlain(std::string_view bytes) {
   while (!bytes.empty() && !isOver()) {
     if (!body) {
       const auto state = head.take(bytes);
@@ -191,7 +224,10 @@ void HttpConnection::State::finishBody() {
 
 void HttpConnection::State::onEnd(error_code error) {
   if (error != asio::error::eof) return fail(error.message());
-  if (body && body->untilClose()) {
+  if (tls && !tls->established()) return fail("closed by the peer before TLS was agreed on");
+  // Whoever can cut a connection could otherwise shorten such a body.
+  const bool isMeant = !tls || tls->peerClosed();
+  if (body && body->untilClose() && isMeant) {
     finishBody();
   } else if (body || !head.empty()) {
     return fail("closed by the peer in the middle of an answer");
@@ -204,7 +240,9 @@ HttpConnection::HttpConnection(EventLoop& loop, Handlers handlers)
 
 HttpConnection::~HttpConnection() { state_->close(); }
 
-void HttpConnection::connect(const Address& address) { state_->connect(address); }
+void HttpConnection::connect(const Address& address, Dial dial) {
+  state_->connect(address, std::move(dial));
+}
 
 void HttpConnection::send(Request request) { state_->send(std::move(request)); }
 
@@ -212,6 +250,8 @@ void HttpConnection::close() { state_->close(); }
 
 void HttpConnection::pauseReading(bool paused) { state_->pause(paused); }
 
-std::size_t HttpConnection::unsentBytes() const { return state_->outbox.bytes(); }
+std::size_t HttpConnection::unsentBytes() const {
+  return state_->outbox.bytes() + (state_->tls ? state_->tls->sealedBytes() : 0);
+}
 
 }  // namespace mesos::transport

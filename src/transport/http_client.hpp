@@ -12,6 +12,18 @@
 
 namespace mesos::transport {
 
+class TlsContext;
+
+/// How a peer is reached, beyond its numeric address.
+struct Dial {
+  /// nullptr: plain HTTP.
+  std::shared_ptr<const TlsContext> tls = nullptr;
+  /// Whom the peer's certificate must be made out to; empty: the address.
+  std::string tlsHost = {};
+  /// Not empty: of the local socket to connect to, in the place of the address.
+  std::string unixPath = {};
+};
+
 /// Keep-alive, requests pipelined in the order of send(), responses in the same order (fact T1).
 /// Calls back on the loop, never from inside a method. After onClosed, and after close(), no more.
 /// Destroying it closes it. Limits: 64 KiB of response headers.
@@ -31,7 +43,8 @@ class HttpConnection {
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   /// `address.host` is a numeric address; names are for resolve() in resolver.hpp.
-  void connect(const protocol::Address& address);
+  /// With TLS, onConnected comes after the handshake.
+  void connect(const protocol::Address& address, Dial dial = {});
   /// Adds Host, Content-Length and (never) Expect. Any time after connect().
   void send(protocol::Request request);
   void close();

@@ -6,15 +6,23 @@
 #include "transport/gzip.hpp"
 #include "transport/http_wire.hpp"
 #include "transport/outbox.hpp"
+#include "transport/socket_address.hpp"
+#include "transport/tls_wire.hpp"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <deque>
 #include <optional>
 #include <unordered_map>
@@ -23,6 +31,7 @@
 namespace mesos::transport {
 
 namespace asio = boost::asio;
+using asio::generic::stream_protocol;
 using asio::ip::tcp;
 using boost::system::error_code;
 using protocol::Request;
@@ -41,6 +50,19 @@ constexpr std::uint64_t kReserveBytesMax = std::uint64_t{1} << 20;
 // make the kernel throw away what the peer has not read yet.
 constexpr Duration kLingerTime = std::chrono::seconds(2);
 constexpr Duration kAcceptRetry = std::chrono::milliseconds(100);
+// How many idle connections give way at once when there is no room: looking for them takes time.
+constexpr std::size_t kRoomMade = 32;
+
+// Connections of all servers of this process.
+std::atomic<std::size_t> connectionsOpen = 0;
+
+// A quarter of the descriptors is left to whatever else this process does, so that nobody can keep
+// it from opening files or starting processes by connecting often enough.
+std::size_t connectionsAllowed() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+  return static_cast<std::size_t>(limit.rlim_cur) / 4 * 3;
+}
 
 class Connection;
 
@@ -56,7 +78,9 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
 
   Result<void> listen();
   void accept();
-  void onAccepted(error_code error, tcp::socket socket);
+  void onAccepted(error_code error, stream_protocol::socket socket);
+  void stopListening();
+  bool makeRoom();
   void drain();
   void closeAll(bool tell);
   std::string_view date(std::chrono::sys_time<Duration> wall);
@@ -64,7 +88,7 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
   EventLoop& loop;
   HttpServerOptions options;
   Handler handler;
-  tcp::acceptor acceptor;
+  asio::basic_socket_acceptor<stream_protocol> acceptor;
   Timer retry;
   std::uint16_t port = 0;
   bool draining = false;
@@ -77,18 +101,28 @@ namespace {
 
 class Connection final : public Exchange::Owner, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(std::shared_ptr<HttpServer::State> server, tcp::socket socket)
+  Connection(std::shared_ptr<HttpServer::State> server, stream_protocol::socket socket)
       : server_(std::move(server)),
         socket_(std::move(socket)),
+        tls_(server_->options.tls ? std::make_unique<TlsWire>(server_->options.tls->open({}))
+                                  : nullptr),
         timer_(server_->loop),
         now_(currentTime()),
         lastActivity_(now_.steady),
-        reader_(server_->options.headerBytesMax) {}
+        reader_(server_->options.headerBytesMax) {
+    ++connectionsOpen;
+  }
+  ~Connection() override { --connectionsOpen; }
 
   void start();
   void drain();
   void cut(bool tell);
   bool isLingering() const { return lingering_; }
+  /// Whether nothing is under way, and nobody would miss it.
+  bool isIdle() const {
+    return exchanges_.empty() && !hasToWrite() && !isReadingRequest() && !isShakingHands();
+  }
+  TimePoint lastActivity() const { return lastActivity_; }
 
   void onExchange() override;
   std::string_view date() override { return server_->date(currentTime().wall); }
@@ -100,6 +134,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
  private:
   void read();
   void onRead(std::size_t count);
+  std::optional<std::string_view> decrypt(std::string_view bytes);
   void onEnd(error_code error);
   void process();
   void takeBytes();
@@ -115,13 +150,16 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   bool isFull() const;
   bool isReadingRequest() const { return head_ || !reader_.empty(); }
   bool isStreaming() const;
+  bool isShakingHands() const { return tls_ && !tls_->established(); }
+  bool hasToWrite() const { return !outbox_.empty() || (tls_ && tls_->sealedBytes() > 0); }
   std::size_t unsentBytes() const;
   void watchClock();
   void onTimer();
   std::optional<TimePoint> deadline() const;
 
   std::shared_ptr<HttpServer::State> server_;
-  tcp::socket socket_;
+  stream_protocol::socket socket_;
+  std::unique_ptr<TlsWire> tls_;  // nullptr: what the socket carries is what is meant.
   Timer timer_;
   std::optional<TimePoint> timerSet_;
   Now now_;  // Of the last thing that happened.
@@ -161,9 +199,9 @@ void Connection::start() {
 
 std::string Connection::peer() const {
   error_code error;
-  const tcp::endpoint endpoint = socket_.remote_endpoint(error);
+  const stream_protocol::endpoint endpoint = socket_.remote_endpoint(error);
   if (error) return "unknown";
-  return endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  return socketAddress(endpoint.data(), endpoint.size()).toString();
 }
 
 void Connection::cut(bool tell) {
@@ -194,13 +232,14 @@ bool Connection::isStreaming() const {
 }
 
 std::size_t Connection::unsentBytes() const {
-  std::size_t bytes = outbox_.bytes();
+  std::size_t bytes = outbox_.bytes() + (tls_ ? tls_->sealedBytes() : 0);
   for (const auto& exchange : exchanges_) bytes += exchange->heldBytes();
   return bytes;
 }
 
 void Connection::read() {
   if (closed_ || reading_ || peerEnded_ || !unread_.empty()) return;
+  if (tls_ && tls_->peerClosed() && !lingering_) return onEnd(asio::error::eof);
   reading_ = true;
   socket_.async_read_some(asio::buffer(readBuffer_),
                           [self = shared_from_this()](error_code error, std::size_t count) {
@@ -213,8 +252,33 @@ void Connection::read() {
 }
 
 void Connection::onRead(std::size_t count) {
-  if (!deaf_) unread_ = std::string_view(readBuffer_.data(), count);
+  std::string_view bytes(readBuffer_.data(), count);
+  if (tls_ && !deaf_) {
+    const auto plain = decrypt(bytes);
+    if (!plain) return process();
+    bytes = *plain;
+  }
+  if (!deaf_) unread_ = bytes;
   process();
+}
+
+// What the bytes of the socket mean; nullopt: they are no TLS of ours, and the connection ends
+// after a last word, unless it has ended at once.
+std::optional<std::string_view> Connection::decrypt(std::string_view bytes) {
+  const bool wasEstablished = tls_->established();
+  const auto plain = tls_->receive(bytes);
+  if (plain) {
+    write();  // What TLS itself has to say.
+    return *plain;
+  }
+  if (wasEstablished) {
+    cut(true);
+  } else {
+    deaf_ = true;
+    ending_ = true;
+    write();
+  }
+  return std::nullopt;
 }
 
 // A peer that ends its side may still want the answers it is owed. A stream has no end to wait for:
@@ -358,10 +422,12 @@ void Connection::flush() {
 }
 
 void Connection::write() {
-  if (writing_ || closed_ || outbox_.empty()) return;
+  if (writing_ || closed_) return;
+  Outbox& outgoing = tls_ ? tls_->seal(outbox_) : outbox_;
+  if (outgoing.empty()) return;
   writing_ = true;
   if (lastProgress_ < lastActivity_) lastProgress_ = lastActivity_;
-  outbox_.gather(kPiecesMax, pieces_);
+  outgoing.gather(kPiecesMax, pieces_);
   buffers_.clear();
   for (const std::string_view piece : pieces_) buffers_.emplace_back(piece.data(), piece.size());
   socket_.async_write_some(buffers_,
@@ -373,7 +439,7 @@ void Connection::write() {
 
 void Connection::onWritten(error_code error, std::size_t count) {
   if (error) return cut(true);
-  outbox_.consume(count);
+  (tls_ ? tls_->sealed() : outbox_).consume(count);
   now_ = currentTime();
   lastProgress_ = now_.steady;
   if (isReadingRequest()) requestStart_ = std::max(requestStart_, lastProgress_);
@@ -384,7 +450,11 @@ void Connection::onWritten(error_code error, std::size_t count) {
 // Ends the connection when it is to end and everything is out. Ours is the first end: the peer
 // shall read the last answer before a reset can reach it.
 void Connection::endIfDone() {
-  if (closed_ || lingering_ || !ending_ || writing_ || !outbox_.empty()) return;
+  if (closed_ || lingering_ || !ending_ || writing_ || hasToWrite()) return;
+  if (tls_ && !peerEnded_ && tls_->close()) {
+    write();
+    if (writing_) return;
+  }
   for (const auto& exchange : exchanges_) exchange->detach(true);
   exchanges_.clear();
   if (peerEnded_) return cut(true);
@@ -401,11 +471,12 @@ std::optional<TimePoint> Connection::deadline() const {
   if (lingering_) return lingerStart_ + kLingerTime;
   std::optional<TimePoint> earliest;
   const auto consider = [&](TimePoint when) { earliest = std::min(earliest.value_or(when), when); };
+  if (isShakingHands()) consider(lastActivity_ + options.requestTimeout);
   if (isReadingRequest() && !isFull()) consider(requestStart_ + options.requestTimeout);
   // A stream may be read slowly, up to streamBytesMax; an answer has to be taken.
-  if (!outbox_.empty() && !isStreaming()) consider(lastProgress_ + options.requestTimeout);
-  const bool idle = exchanges_.empty() && outbox_.empty() && !isReadingRequest();
-  if (idle && options.idleTimeout > Duration::zero()) consider(lastActivity_ + options.idleTimeout);
+  if (hasToWrite() && !isStreaming()) consider(lastProgress_ + options.requestTimeout);
+  if (isIdle() && options.idleTimeout > Duration::zero())
+    consider(lastActivity_ + options.idleTimeout);
   return earliest;
 }
 
@@ -425,7 +496,7 @@ void Connection::onTimer() {
   now_ = currentTime();
   const auto when = deadline();
   if (!when || now_.steady < *when) return watchClock();
-  const bool slowRequest = isReadingRequest() && !lingering_ && outbox_.empty();
+  const bool slowRequest = isReadingRequest() && !lingering_ && !hasToWrite();
   if (!slowRequest) return cut(true);
   refuse(408);
   process();
@@ -434,14 +505,19 @@ void Connection::onTimer() {
 }  // namespace
 
 Result<void> HttpServer::State::listen() {
+  const bool isLocal = !options.unixPath.empty();
+  const std::string place =
+      isLocal ? options.unixPath : options.ip + ":" + std::to_string(options.port);
   const auto failure = [&](const std::string& reason) {
-    return Error{"cannot listen on " + options.ip + ":" + std::to_string(options.port) + ": " +
-                 reason};
+    return Error{"cannot listen on " + place + ": " + reason};
   };
+  const auto address =
+      isLocal ? unixAddress(options.unixPath) : tcpAddress(options.ip, options.port);
+  if (!address && isLocal) return failure(address.error().message);
+  if (!address) return failure("this is not a numeric address");
+  if (isLocal) ::unlink(options.unixPath.c_str());
   error_code error;
-  const auto ip = asio::ip::make_address(options.ip, error);
-  if (error) return failure("this is not a numeric address");
-  const tcp::endpoint endpoint(ip, options.port);
+  const stream_protocol::endpoint endpoint(address->data(), address->size);
   acceptor.open(endpoint.protocol(), error);
   if (error) return failure(error.message());
   // Programs that fork must not hand the port to their children.
@@ -450,27 +526,37 @@ Result<void> HttpServer::State::listen() {
   acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (error) return failure(error.message());
-  port = acceptor.local_endpoint(error).port();
+  const stream_protocol::endpoint bound = acceptor.local_endpoint(error);
   if (error) return failure(error.message());
+  port = socketAddress(bound.data(), bound.size()).port();
+  // Whoever is kept out is kept out by the directory.
+  if (isLocal && ::chmod(options.unixPath.c_str(), 0666) != 0) {
+    return failure("cannot open it to others");
+  }
   accept();
   return {};
 }
 
 void HttpServer::State::accept() {
-  acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
-    self->onAccepted(error, std::move(socket));
-  });
+  acceptor.async_accept(
+      [self = shared_from_this()](error_code error, stream_protocol::socket socket) {
+        self->onAccepted(error, std::move(socket));
+      });
 }
 
-void HttpServer::State::onAccepted(error_code error, tcp::socket socket) {
+void HttpServer::State::onAccepted(error_code error, stream_protocol::socket socket) {
   if (!acceptor.is_open()) return;
+  if (error && makeRoom()) return accept();
   if (error) {
     // Out of descriptors, most likely. The backlog waits.
     return retry.set(currentTime().steady + kAcceptRetry, [this] {
       if (acceptor.is_open()) accept();
     });
   }
-  if (connections.size() < options.connectionsMax) {
+  const auto isFull = [&] {
+    return connections.size() >= options.connectionsMax || connectionsOpen >= connectionsAllowed();
+  };
+  if (!isFull() || (makeRoom() && !isFull())) {
     ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
     const auto connection = std::make_shared<Connection>(shared_from_this(), std::move(socket));
     connections.emplace(connection.get(), connection);
@@ -479,10 +565,31 @@ void HttpServer::State::onAccepted(error_code error, tcp::socket socket) {
   accept();
 }
 
-void HttpServer::State::drain() {
-  draining = true;
+void HttpServer::State::stopListening() {
+  if (!acceptor.is_open()) return;
   error_code ignored;
   acceptor.close(ignored);
+  if (!options.unixPath.empty()) ::unlink(options.unixPath.c_str());
+}
+
+/// Cuts those that have been idle for longest. Whoever wants only to fill the server up pushes out
+/// his own kind, and clients that wait for their next request; what is under way stays.
+bool HttpServer::State::makeRoom() {
+  std::vector<std::shared_ptr<Connection>> idle;
+  for (const auto& [key, connection] : connections) {
+    if (connection->isIdle()) idle.push_back(connection);
+  }
+  const auto count = static_cast<std::ptrdiff_t>(std::min(idle.size(), kRoomMade));
+  std::partial_sort(
+      idle.begin(), idle.begin() + count, idle.end(),
+      [](const auto& a, const auto& b) { return a->lastActivity() < b->lastActivity(); });
+  for (std::ptrdiff_t i = 0; i < count; ++i) idle[static_cast<std::size_t>(i)]->cut(true);
+  return count > 0;
+}
+
+void HttpServer::State::drain() {
+  draining = true;
+  stopListening();
   const auto current = connections;  // Connections leave the map as they end.
   for (const auto& [key, connection] : current) connection->drain();
 }
@@ -511,8 +618,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoop& loop, HttpServ
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 HttpServer::~HttpServer() {
-  error_code ignored;
-  state_->acceptor.close(ignored);
+  state_->stopListening();
   state_->retry.cancel();
   // Whoever destroys the server does not want to hear of its connections any more.
   state_->closeAll(false);

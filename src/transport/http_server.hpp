@@ -15,13 +15,21 @@
 namespace mesos::transport {
 
 struct GzipCodec;
+class TlsContext;
 
 struct HttpServerOptions {
   std::string ip = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one.
+  /// Not empty: listens on a local socket there, in the place of ip and port. What lies at that
+  /// path is replaced; whoever may enter its directory may connect.
+  std::string unixPath = {};
   bool reuseAddress = true;
+  /// tlsServer() of tls.hpp: every connection speaks TLS. nullptr: none does.
+  std::shared_ptr<const TlsContext> tls = nullptr;
   std::size_t headerBytesMax = 80 * 1024;
   std::size_t bodyBytesMax = std::size_t{256} << 20;
+  /// Of this server; all servers of a process together take three quarters of its descriptors.
+  /// When there is no room, connections that have been idle for longest give way to new ones.
   std::size_t connectionsMax = 10000;
   /// A connection with no request under way is closed after this long; zero: never.
   Duration idleTimeout = std::chrono::minutes(5);

@@ -294,13 +294,33 @@ TEST_F(HttpServerTest, ClosesIdleConnections) {
 
 TEST_F(HttpServerTest, TakesNoMoreConnectionsThanItsLimit) {
   listen({.connectionsMax = 2});
-  RawSocket first = connect();
-  RawSocket second = connect();
-  ASSERT_TRUE(eventually([&] { return connections() == 2; }));
+  RawSocket asking = connect();
+  asking.write("GET /x HT");
+  RawSocket waiting = connect();
+  waiting.write("GET /hold HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(eventually([&] { return connections() == 2 && requests_ == 1; }));
   RawSocket third = connect();
   EXPECT_TRUE(third.isEnded());
-  first.write("GET /x HTTP/1.1\r\n\r\n");
-  EXPECT_EQ(bodyOf(first.readResponse()), "GET /x ");
+  asking.write("TP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(asking.readResponse()), "GET /x ");
+}
+
+TEST_F(HttpServerTest, LetsIdleConnectionsGiveWayToNewOnes) {
+  listen({.connectionsMax = 100});
+  RawSocket streaming = connect();
+  streaming.write("GET /stream HTTP/1.1\r\n\r\n");
+  EXPECT_NE(streaming.readUntil("\r\n\r\n"), "");
+  std::vector<RawSocket> idle;
+  for (int i = 0; i < 3000; ++i) {
+    RawSocket socket = connect();
+    if (idle.size() < 200) idle.push_back(std::move(socket));
+  }
+  RawSocket client = connect();
+  client.write("GET /x HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(bodyOf(client.readResponse()), "GET /x ");
+  EXPECT_LE(connections(), 100u);
+  onLoop([&] { held_.front()->write("still there"); });
+  EXPECT_NE(streaming.readUntil("still there"), "");
 }
 
 TEST_F(HttpServerTest, SendsOneChunkForEachWrite) {
