@@ -123,13 +123,29 @@ struct Credential {
   std::string secret;
 };
 
+/// How to speak TLS (1.2 and 1.3). Paths of PEM files; empty: none.
+struct TlsOptions {
+  /// Whom to trust with signing the masters' certificates; empty: whom the system trusts.
+  std::string caFile = {};
+  /// Of this program, for masters that want to see one: with its chain, and its key.
+  std::string certificateFile = {};
+  std::string keyFile = {};
+  /// Whether the certificate must be made out to the host that was connected to: the name given as
+  /// master, or the one that a redirect or ZooKeeper names. false: any that is signed by a trusted
+  /// authority will do.
+  bool verifyHost = true;
+};
+
 enum class LogLevel { debug, info, warning, error };
 /// Called from the driver's threads, one call at a time.
 using LogFunction = std::function<void(LogLevel, const std::string&)>;
 
 struct SchedulerOptions {
   /// Sent with every request if set.
-  std::optional<Credential> credential;
+  std::optional<Credential> credential = std::nullopt;
+  /// Set: every master is spoken to by TLS. Unset: only one named `https://HOST:PORT`, with the
+  /// defaults of TlsOptions. Once TLS is spoken no redirect leads out of it.
+  std::optional<TlsOptions> tls = std::nullopt;
   /// If true, statuses are acknowledged only by acknowledgeStatusUpdate().
   bool explicitAcknowledgements = false;
   /// Of backoff jitter and ids; 0: drawn from the system and logged.
@@ -142,14 +158,15 @@ struct SchedulerOptions {
 /// jittered exponential backoff; watches heartbeats; resubscribes under the same framework id.
 class MesosSchedulerDriver : public SchedulerDriver {
  public:
-  /// `scheduler` must outlive the driver. `master`: `HOST:PORT` (or `http://HOST:PORT`);
-  /// `zk://[user:pass@]h1:p1,h2:p2/path`, which follows the leading master from one to the next and
-  /// keeps a subscription that works while ZooKeeper does not (facts Z1-Z17); or `file:///PATH`
-  /// holding one of them, read now (fact Z3). The password is never logged. A ZooKeeper that does
-  /// not take the credentials ends in error(). An empty framework.user becomes the current
-  /// user; `roles` without the MULTI_ROLE capability gets it added (fact S20). A framework.id makes
-  /// the subscription a failover of that framework. Throws std::invalid_argument for a null
-  /// scheduler or a master that cannot be understood.
+  /// `scheduler` must outlive the driver. `master`: `HOST:PORT`, `http://HOST:PORT`,
+  /// `https://HOST:PORT`; `zk://[user:pass@]h1:p1,h2:p2/path`, which follows the leading master
+  /// from one to the next and keeps a subscription that works while ZooKeeper does not (facts
+  /// Z1-Z17); or `file:///PATH` holding one of them, read now (fact Z3). The password is never
+  /// logged. A ZooKeeper that does not take the credentials ends in error(). An empty
+  /// framework.user becomes the current user; `roles` without the MULTI_ROLE capability gets it
+  /// added (fact S20). A framework.id makes the subscription a failover of that framework. Throws
+  /// std::invalid_argument for a null scheduler, a master that cannot be understood, and
+  /// certificates or keys that cannot be used.
   MesosSchedulerDriver(Scheduler* scheduler, FrameworkInfo framework, std::string master,
                        SchedulerOptions options = {});
   /// Aborts and joins. Not from a callback.

@@ -12,9 +12,9 @@ using transport::HttpConnection;
 void Connections::perform(const Connect& connect) {
   const Id id = connect.id;
   connections_[id].address = connect.address;
-  if (!resolve_) return onResolved(id, connect.address.host);
-  resolve_(loop_, connect.address.host,
-           [this, id](const Result<std::string>& numeric) { onResolved(id, numeric); });
+  if (!options_.resolve) return onResolved(id, connect.address.host);
+  options_.resolve(loop_, connect.address.host,
+                   [this, id](const Result<std::string>& numeric) { onResolved(id, numeric); });
 }
 
 void Connections::onResolved(Id id, const Result<std::string>& numeric) {
@@ -29,7 +29,13 @@ void Connections::onResolved(Id id, const Result<std::string>& numeric) {
       .onClosed = [this, id](const std::string& reason) { onClosed(id, reason); }};
   Connection& connection = found->second;
   connection.http = std::make_unique<HttpConnection>(loop_, std::move(handlers));
-  connection.http->connect({*numeric, connection.address.port});
+  transport::Dial dial{.unixPath = options_.unixPath};
+  if (connection.address.tls) {
+    if (!options_.tls) return onClosed(id, "it wants TLS, which is not set up");
+    dial.tls = options_.tls;
+    dial.tlsHost = connection.address.host;
+  }
+  connection.http->connect({*numeric, connection.address.port}, std::move(dial));
 }
 
 void Connections::onClosed(Id id, const std::string& reason) {
@@ -53,7 +59,8 @@ void Connections::pauseReading(Id id, bool paused) {
 }
 
 std::string describe(const Connect& connect) {
-  return "connect " + std::to_string(connect.id) + " to " + connect.address.toString();
+  return "connect " + std::to_string(connect.id) + " to " + connect.address.toString() +
+         (connect.address.tls ? " by TLS" : "");
 }
 
 std::string describe(const Send& send) {

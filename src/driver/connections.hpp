@@ -4,6 +4,7 @@
 #include "protocol/session_effects.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/http_client.hpp"
+#include "transport/tls.hpp"
 
 #include <mesos/result.hpp>
 
@@ -32,9 +33,17 @@ class Connections {
   using Resolve = std::function<void(transport::EventLoop&, const std::string&,
                                      std::function<void(Result<std::string>)>)>;
 
-  /// Without `resolve` only numeric addresses can be connected to.
-  Connections(transport::EventLoop& loop, Events events, Resolve resolve = nullptr)
-      : loop_(loop), events_(std::move(events)), resolve_(std::move(resolve)) {}
+  struct Options {
+    /// Without it only numeric addresses can be connected to.
+    Resolve resolve = nullptr;
+    /// For addresses that are spoken to by TLS; without it there are none.
+    std::shared_ptr<const transport::TlsContext> tls = nullptr;
+    /// Not empty: of the local socket to connect to, whatever the address.
+    std::string unixPath = {};
+  };
+
+  Connections(transport::EventLoop& loop, Events events, Options options)
+      : loop_(loop), events_(std::move(events)), options_(std::move(options)) {}
 
   void perform(const protocol::Connect& connect);
   void perform(protocol::Send send);
@@ -53,7 +62,7 @@ class Connections {
 
   transport::EventLoop& loop_;
   const Events events_;
-  const Resolve resolve_;
+  const Options options_;
   std::map<Id, Connection> connections_;
 };
 

@@ -4,7 +4,9 @@
 
 #include "base/uuid.hpp"
 #include "protocol/record_io.hpp"
+#include "tests/support/authority.hpp"
 #include "tests/support/scripted_server.hpp"
+#include "transport/tls.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,6 +20,7 @@
 namespace mesos {
 namespace {
 
+using mesos::support::authorityFile;
 using mesos::testing::Notes;
 using mesos::testing::ScriptedServer;
 using std::chrono::milliseconds;
@@ -434,6 +437,72 @@ TEST(ExecutorDriver, KillsItselfWhenItsShutdownTakesTooLong) {
     const int status = runStuckExecutor(ownGroup);
     ASSERT_TRUE(WIFSIGNALED(status)) << status;
     EXPECT_EQ(WTERMSIG(status), SIGKILL);
+  }
+}
+
+// Fact V10.
+TEST_F(ExecutorDriverTest, UsesTheAgentsLocalSocketIfThereIsOne) {
+  transport::HttpServerOptions options;
+  options.unixPath = ::testing::TempDir() + "executor-" + std::to_string(::getpid()) + ".sock";
+  ScriptedServer agent(options);
+  environment_["MESOS_DOMAIN_SOCKET"] = options.unixPath;
+  environment_["MESOS_SLAVE_PID"] = "slave(3)@127.0.0.1:1";
+  environment_["LIBPROCESS_SSL_ENABLED"] = "1";  // Not on the local socket.
+  drive();
+  const Received received = agent.next();
+  EXPECT_EQ(received.request.target, "/slave(3)/api/v1/executor");
+  EXPECT_EQ(callIn(received).type(), Call::SUBSCRIBE);
+  driver_.reset();
+}
+
+transport::HttpServerOptions withTls(const std::string& certificate) {
+  transport::HttpServerOptions options;
+  options.tls = transport::tlsServer({.certificateFile = authorityFile(certificate + ".pem"),
+                                      .keyFile = authorityFile(certificate + ".key")})
+                    .value();
+  return options;
+}
+
+TEST_F(ExecutorDriverTest, SpeaksTlsWithAnAgentThatDoes) {
+  ScriptedServer agent(withTls("server"));
+  environment_["MESOS_AGENT_ENDPOINT"] = agent.address();
+  environment_["LIBPROCESS_SSL_ENABLED"] = "1";
+  environment_["LIBPROCESS_SSL_CA_FILE"] = authorityFile("ca.pem");
+  environment_["LIBPROCESS_SSL_VERIFY_SERVER_CERT"] = "true";
+  environment_["LIBPROCESS_SSL_VERIFY_IPADD"] = "true";
+  drive();
+  EXPECT_EQ(callIn(agent.next()).type(), Call::SUBSCRIBE);
+  driver_.reset();
+}
+
+TEST_F(ExecutorDriverTest, ChecksTheAgentsCertificateAsItIsTold) {
+  ScriptedServer elsewhere(withTls("elsewhere"));
+  ScriptedServer stranger(withTls("stranger"));
+  environment_["LIBPROCESS_SSL_ENABLED"] = "1";
+  environment_["LIBPROCESS_SSL_CA_FILE"] = authorityFile("ca.pem");
+  const auto subscribes = [&](ScriptedServer& agent) {
+    environment_["MESOS_AGENT_ENDPOINT"] = agent.address();
+    drive();
+    const bool came = agent.nextWithin(milliseconds(300)).has_value();
+    driver_.reset();
+    return came;
+  };
+  EXPECT_TRUE(subscribes(stranger));
+  environment_["LIBPROCESS_SSL_VERIFY_SERVER_CERT"] = "1";
+  EXPECT_FALSE(subscribes(stranger));
+  EXPECT_TRUE(subscribes(elsewhere));
+  environment_["LIBPROCESS_SSL_VERIFY_IPADD"] = "1";
+  EXPECT_FALSE(subscribes(elsewhere));
+}
+
+TEST_F(ExecutorDriverTest, SaysWhatIsWrongWithTheCertificatesItIsGiven) {
+  environment_["LIBPROCESS_SSL_ENABLED"] = "1";
+  environment_["LIBPROCESS_SSL_CA_FILE"] = "/no/such.pem";
+  try {
+    MesosExecutorDriver driver(&executor_, options());
+    FAIL() << "it can be constructed";
+  } catch (const std::invalid_argument& mistake) {
+    EXPECT_NE(std::string(mistake.what()).find("/no/such.pem"), std::string::npos);
   }
 }
 

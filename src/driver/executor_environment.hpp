@@ -2,6 +2,7 @@
 #pragma once
 
 #include "protocol/executor_session.hpp"
+#include "transport/tls.hpp"
 
 #include <mesos/result.hpp>
 
@@ -13,6 +14,10 @@ struct ExecutorEnvironment {
   protocol::ExecutorSessionOptions session;
   /// How long shutdown may take before the executor is killed.
   Duration shutdownGracePeriod = std::chrono::seconds(5);
+  /// Of the agent's local socket (fact V10); empty: there is none.
+  std::string domainSocket;
+  /// If the agent speaks TLS.
+  std::shared_ptr<const transport::TlsContext> tls;
 };
 
 /// The error names the variable.

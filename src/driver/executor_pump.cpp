@@ -40,7 +40,9 @@ MesosExecutorDriver::Pump::Pump(Executor& executor, ExecutorDriver& driver,
                 .onRoom = [this] { onRoom(); }}),
       random_(options_.seed != 0 ? options_.seed : driver::drawSeed()),
       session_(std::move(environment.session), random_),
-      connections_(threads_.loop(), connectionEvents()),
+      connections_(
+          threads_.loop(), connectionEvents(),
+          {.tls = std::move(environment.tls), .unixPath = std::move(environment.domainSocket)}),
       timer_(threads_.loop()),
       graceTimer_(threads_.loop()) {}
 

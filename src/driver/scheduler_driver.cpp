@@ -1,6 +1,7 @@
 #include "driver/scheduler_pump.hpp"
 #include "protocol/calls.hpp"
 #include "transport/master_address.hpp"
+#include "transport/tls.hpp"
 
 #include <memory>
 #include <stdexcept>
@@ -8,13 +9,35 @@
 
 namespace mesos {
 
+namespace {
+
+using TlsContext = std::shared_ptr<const transport::TlsContext>;
+
+TlsContext makeTls(const std::optional<TlsOptions>& options) {
+  const TlsOptions given = options.value_or(TlsOptions());
+  auto context = transport::tlsClient({.caFile = given.caFile,
+                                       .certificateFile = given.certificateFile,
+                                       .keyFile = given.keyFile,
+                                       .verifyHost = given.verifyHost});
+  if (!context) throw std::invalid_argument(context.error().message);
+  return *std::move(context);
+}
+
+}  // namespace
+
 MesosSchedulerDriver::MesosSchedulerDriver(Scheduler* scheduler, FrameworkInfo framework,
                                            std::string master, SchedulerOptions options) {
   if (!scheduler) throw std::invalid_argument("the scheduler is null");
   auto spec = transport::masterSpec(master);
   if (!spec) throw std::invalid_argument(spec.error().message);
+  if (options.tls && master.starts_with("http://")) {
+    throw std::invalid_argument("the master " + master + " is named by http, but TLS is wanted");
+  }
+  const auto* address = std::get_if<protocol::Address>(&*spec);
+  const bool isTls = options.tls || (address != nullptr && address->tls);
+  TlsContext tls = isTls ? makeTls(options.tls) : nullptr;
   pump_ = std::make_unique<Pump>(*scheduler, *this, std::move(framework), *std::move(spec),
-                                 std::move(options));
+                                 std::move(tls), std::move(options));
 }
 
 MesosSchedulerDriver::~MesosSchedulerDriver() = default;

@@ -4,7 +4,9 @@
 
 #include "base/base64.hpp"
 #include "protocol/record_io.hpp"
+#include "tests/support/authority.hpp"
 #include "tests/support/scripted_server.hpp"
+#include "transport/tls.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,6 +21,7 @@
 namespace mesos {
 namespace {
 
+using mesos::support::authorityFile;
 using mesos::testing::Notes;
 using mesos::testing::ScriptedServer;
 using std::chrono::milliseconds;
@@ -683,6 +686,58 @@ TEST_F(SchedulerDriverTest, RefusesMastersItCannotUnderstand) {
     }
   }
   EXPECT_THROW(MesosSchedulerDriver(nullptr, framework_, "h:1"), std::invalid_argument);
+}
+
+transport::HttpServerOptions withTls(const std::string& certificate, bool wantsClients = false) {
+  transport::HttpServerOptions options;
+  options.tls = transport::tlsServer({.certificateFile = authorityFile(certificate + ".pem"),
+                                      .keyFile = authorityFile(certificate + ".key"),
+                                      .clientCaFile = wantsClients ? authorityFile("ca.pem") : ""})
+                    .value();
+  return options;
+}
+
+class SchedulerTlsTest : public SchedulerDriverTest {
+ protected:
+  /// Whether a driver subscribes to the master so named.
+  bool subscribes(ScriptedServer& master, const std::string& name, std::optional<TlsOptions> tls) {
+    MesosSchedulerDriver driver(&scheduler_, framework_, name,
+                                {.credential = Credential{"me", "s3cret"}, .tls = std::move(tls)});
+    driver.start();
+    return master.nextWithin(milliseconds(300)).has_value();
+  }
+
+  const TlsOptions trusting_{.caFile = authorityFile("ca.pem")};
+};
+
+TEST_F(SchedulerTlsTest, SpeaksTlsWithAMasterNamedByHttps) {
+  ScriptedServer master(withTls("server"));
+  EXPECT_TRUE(subscribes(master, "https://" + master.address(), trusting_));
+  EXPECT_TRUE(subscribes(master, master.address(), trusting_));
+  EXPECT_FALSE(subscribes(master, master.address(), std::nullopt));
+  EXPECT_THROW(subscribes(master, "http://" + master.address(), trusting_), std::invalid_argument);
+}
+
+TEST_F(SchedulerTlsTest, TellsNothingToAMasterThatItCannotTrust) {
+  ScriptedServer stranger(withTls("stranger"));
+  EXPECT_FALSE(subscribes(stranger, "https://" + stranger.address(), trusting_));
+  EXPECT_FALSE(subscribes(stranger, "https://" + stranger.address(), std::nullopt));
+  ScriptedServer elsewhere(withTls("elsewhere"));
+  EXPECT_FALSE(subscribes(elsewhere, "https://" + elsewhere.address(), trusting_));
+  TlsOptions anyHost = trusting_;
+  anyHost.verifyHost = false;
+  EXPECT_TRUE(subscribes(elsewhere, "https://" + elsewhere.address(), anyHost));
+}
+
+TEST_F(SchedulerTlsTest, ShowsItsCertificateToAMasterThatAsks) {
+  ScriptedServer master(withTls("server", true));
+  EXPECT_FALSE(subscribes(master, "https://" + master.address(), trusting_));
+  TlsOptions known = trusting_;
+  known.certificateFile = authorityFile("client.pem");
+  known.keyFile = authorityFile("client.key");
+  EXPECT_TRUE(subscribes(master, "https://" + master.address(), known));
+  known.keyFile = authorityFile("server.key");
+  EXPECT_THROW(subscribes(master, "https://" + master.address(), known), std::invalid_argument);
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ void printProblems(LogLevel level, const std::string& line) {
 
 MesosSchedulerDriver::Pump::Pump(Scheduler& scheduler, SchedulerDriver& driver,
                                  FrameworkInfo framework, protocol::MasterSpec master,
+                                 std::shared_ptr<const transport::TlsContext> tls,
                                  SchedulerOptions options)
     : scheduler_(scheduler),
       driver_(driver),
@@ -71,7 +72,9 @@ MesosSchedulerDriver::Pump::Pump(Scheduler& scheduler, SchedulerDriver& driver,
                 .onRoom = [this] { onRoom(); }}),
       random_(seed_),
       session_(sessionOptions(options_), completed(std::move(framework)), random_),
-      connections_(threads_.loop(), connectionEvents(), transport::resolve),
+      isTls_(tls != nullptr),
+      connections_(threads_.loop(), connectionEvents(),
+                   {.resolve = transport::resolve, .tls = std::move(tls)}),
       timer_(threads_.loop()) {
   watcher_.emplace(threads_.loop(), std::move(master), watcherEvents());
 }
@@ -126,7 +129,9 @@ void MesosSchedulerDriver::Pump::onLeader(const protocol::LeaderChanged& changed
   } else {
     log(LogLevel::warning, "No leading master is known any more");
   }
-  feed([&](auto& session, Now now) { session.onLeader(now, changed.address); });
+  auto leader = changed.address;
+  if (leader) leader->tls = isTls_;
+  feed([&](auto& session, Now now) { session.onLeader(now, leader); });
 }
 
 void MesosSchedulerDriver::Pump::onNoLeaderEver(const std::string& reason) {

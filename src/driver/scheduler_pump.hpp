@@ -23,7 +23,8 @@ namespace mesos {
 class MesosSchedulerDriver::Pump {
  public:
   Pump(Scheduler& scheduler, SchedulerDriver& driver, FrameworkInfo framework,
-       protocol::MasterSpec master, SchedulerOptions options);
+       protocol::MasterSpec master, std::shared_ptr<const transport::TlsContext> tls,
+       SchedulerOptions options);
   ~Pump();
 
   Status start();
@@ -72,6 +73,7 @@ class MesosSchedulerDriver::Pump {
   driver::DriverThreads threads_;
   Random random_;
   protocol::SchedulerSession session_;
+  const bool isTls_;  // Whether masters are spoken to by TLS, all of them.
   driver::Connections connections_;
   transport::Timer timer_;
   std::optional<TimePoint> timerSet_;

@@ -10,7 +10,6 @@ namespace {
 using Call = v1::executor::Call;
 using Event = v1::executor::Event;
 
-constexpr std::string_view kPath = "/api/v1/executor";
 constexpr std::size_t kCallBytesInFlightMax = std::size_t{4} << 20;
 constexpr Backoff::Options kCallBackoff{.initial = std::chrono::milliseconds(100),
                                         .max = std::chrono::seconds(10)};
@@ -411,7 +410,7 @@ Call ExecutorSession::makeCall(Call::Type type) const {
 }
 
 Request ExecutorSession::makeRequest(std::string body) const {
-  Request request{"POST", std::string(kPath), {}, std::move(body)};
+  Request request{"POST", options_.path, {}, std::move(body)};
   request.headers.add("Accept", std::string(kProtobuf));
   request.headers.add("Content-Type", std::string(kProtobuf));
   if (!options_.authorization.empty()) request.headers.add("Authorization", options_.authorization);

@@ -25,6 +25,7 @@ struct ExecutorSessionOptions {
   v1::FrameworkID frameworkId;
   v1::ExecutorID executorId;
   Address agent;
+  std::string path = "/api/v1/executor";
   bool checkpoint = false;                                    ///< V5.
   Duration recoveryTimeout = std::chrono::minutes(15);        ///< V6.
   Duration subscriptionBackoffMax = std::chrono::seconds(2);  ///< V6.

@@ -226,6 +226,7 @@ void SchedulerSession::follow(Now now, const Answer& redirect) {
 // names it.
 std::optional<SchedulerSession::Endpoint> SchedulerSession::resolve(
     std::string_view location) const {
+  const bool isHttps = location.substr(0, 6) == "https:";
   for (const std::string_view scheme : {"http:", "https:"}) {
     if (location.substr(0, scheme.size()) == scheme) location.remove_prefix(scheme.size());
   }
@@ -235,6 +236,9 @@ std::optional<SchedulerSession::Endpoint> SchedulerSession::resolve(
   const std::size_t slash = location.find('/');
   auto address = parseAddress(location.substr(0, slash));
   if (!address) return std::nullopt;
+  // Without a scheme it is that of the request (fact T32). No redirect leads out of TLS: what would
+  // follow, the credentials included, could be read by anyone.
+  address->tls = endpoint_.address.tls || isHttps;
   const std::string_view path = slash == location.npos ? kPath : location.substr(slash);
   return Endpoint{std::move(*address), std::string(path)};
 }

@@ -525,6 +525,18 @@ TEST_F(SchedulerSessionTest, FollowsARedirectToTheLeaderAndUsesItsPath) {
   EXPECT_EQ("/master/api/v1/scheduler", firstCall(calls::revive()).request.target);
 }
 
+// What follows a redirect could be read by anyone if it led out of TLS.
+TEST_F(SchedulerSessionTest, NoRedirectLeadsOutOfTls) {
+  const Address secure{"10.0.0.2", 5050, true};
+  for (const char* location : {"//10.0.0.1:5050/x", "http://10.0.0.1:5050/x", "/x"}) {
+    start();
+    session->onLeader(now, secure);
+    subscribeRequest();
+    answer(stream, 307, {{"Location", location}});
+    EXPECT_TRUE(std::get<Connect>(drain().back()).address.tls) << location;
+  }
+}
+
 TEST_F(SchedulerSessionTest, ReadsLocationsAsABrowserDoes) {
   struct Case {
     std::string location;
@@ -533,7 +545,7 @@ TEST_F(SchedulerSessionTest, ReadsLocationsAsABrowserDoes) {
   };
   const std::vector<Case> cases = {
       {"http://master:80/x", {"master", 80}, "/x"},
-      {"https://[::1]:5050/x?y=z", {"::1", 5050}, "/x?y=z"},
+      {"https://[::1]:5050/x?y=z", {"::1", 5050, true}, "/x?y=z"},
       {"//10.0.0.1:5050", kLeader, "/api/v1/scheduler"},
       {"/master/api/v1/scheduler", kOther, "/master/api/v1/scheduler"}};
   for (const Case& one : cases) {
