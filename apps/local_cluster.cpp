@@ -34,6 +34,7 @@ constexpr const char* kExamples =
 
 struct Arguments {
   mesos::LocalClusterOptions cluster;
+  mesos::LocalClusterTls tls;
   std::vector<std::string> flags;
   std::string zk;
   bool verbose = false;
@@ -71,6 +72,20 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "Of each agent, e.g. 'cpus:2;mem:2048;ports:[31000-32000]'; what is not named is "
                  "the machine's. Each next agent gets the ports above");
   app.add_option("--attributes", cluster.attributes, "Of each agent, e.g. 'rack:r1;level:2'");
+  app.add_option("--credentials", cluster.credentials,
+                 "A JSON file of principals and secrets, as Mesos reads it: every realm then wants "
+                 "HTTP Basic")
+      ->check(CLI::ExistingFile);
+  app.add_option("--tls-cert", arguments.tls.certificateFile,
+                 "PEM of the certificate of the master and the agents: they then speak TLS only")
+      ->check(CLI::ExistingFile);
+  app.add_option("--tls-key", arguments.tls.keyFile, "PEM of its key")->check(CLI::ExistingFile);
+  app.add_option("--tls-ca", arguments.tls.caFile,
+                 "PEM of whom executors and the fetcher trust; default: that certificate")
+      ->check(CLI::ExistingFile);
+  app.add_option("--tls-client-ca", arguments.tls.clientCaFile,
+                 "PEM of whose certificates clients must show; default: they need none")
+      ->check(CLI::ExistingFile);
   app.add_option("--work-dir", cluster.workDir,
                  "Where sandboxes are, kept afterwards; default: a temporary directory");
   app.add_option("--time-scale", cluster.timeScale,
@@ -97,6 +112,19 @@ CLI::App* describeFail(CLI::App& app, FailArguments& arguments) {
                    "How long the partition lasts, or by how much the network is slower, such as "
                    "500ms or 2mins; divided by the cluster's time scale");
   return fail;
+}
+
+// False: the reason is printed.
+bool readTls(Arguments& arguments) {
+  const mesos::LocalClusterTls& tls = arguments.tls;
+  const bool isWanted = !tls.certificateFile.empty() || !tls.keyFile.empty() ||
+                        !tls.caFile.empty() || !tls.clientCaFile.empty();
+  if (isWanted && (tls.certificateFile.empty() || tls.keyFile.empty())) {
+    std::fprintf(stderr, "TLS needs both --tls-cert and --tls-key\n");
+    return false;
+  }
+  if (isWanted) arguments.cluster.tls = tls;
+  return true;
 }
 
 // False: the reason is printed.
@@ -201,6 +229,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (fail->parsed()) return runFail(failArguments);
-  if (!readFlags(arguments) || !readZooKeeper(arguments)) return 2;
+  if (!readFlags(arguments) || !readZooKeeper(arguments) || !readTls(arguments)) return 2;
   return run(std::move(arguments));
 }

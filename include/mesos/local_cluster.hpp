@@ -9,10 +9,23 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace mesos {
+
+/// TLS (1.2 and 1.3) of the master and the agents. Paths of PEM files; empty: none.
+struct LocalClusterTls {
+  /// With its chain; made out to the address, and the name, that clients connect to.
+  std::string certificateFile = {};
+  std::string keyFile = {};
+  /// Whom executors and the fetcher trust; empty: that very certificate.
+  std::string caFile = {};
+  /// Whose certificates clients must show; empty: they need none. Executors then are told of
+  /// certificateFile and keyFile, as Mesos' are, and must be able to read them.
+  std::string clientCaFile = {};
+};
 
 /// Every duration of Mesos that the cluster obeys is divided by `timeScale`; see docs/PROTOCOL.md.
 struct LocalClusterOptions {
@@ -39,6 +52,14 @@ struct LocalClusterOptions {
   std::string resources;
   /// `rack:r1;level:2`; empty: none.
   std::string attributes;
+  /// A file of principals and secrets, `{"credentials":[{"principal":"p","secret":"s"}]}`. Given,
+  /// whoever speaks to the master or an agent has to be one of them (HTTP Basic), but for /health,
+  /// /version, /redirect and the executors; `flags` can open single realms
+  /// ({"authenticate_http_readonly", "false"}). Empty: nobody is asked.
+  std::string credentials;
+  /// Set: the master and the agents speak nothing but TLS, and executors are told so by
+  /// LIBPROCESS_SSL_*. Unset: plain HTTP.
+  std::optional<LocalClusterTls> tls = std::nullopt;
   /// Empty: a temporary directory, removed by the end.
   std::string workDir;
   double timeScale = 1.0;
@@ -64,7 +85,8 @@ class LocalCluster {
   LocalCluster(const LocalCluster&) = delete;
   LocalCluster& operator=(const LocalCluster&) = delete;
 
-  /// `IP:PORT` of the first master, for a MesosSchedulerDriver: if it does not lead it redirects.
+  /// `IP:PORT`, or `https://IP:PORT` with TLS, of the first master, for a MesosSchedulerDriver: if
+  /// it does not lead it redirects.
   std::string master() const;
   std::vector<std::string> masters() const;
   std::string agent(std::size_t index) const;

@@ -4,6 +4,7 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "cluster/authentication.hpp"
 #include "cluster/command_executor.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/task_checks.hpp"
@@ -52,8 +53,13 @@ struct AgentOptions {
   bool switchUser = true;
   std::string agentUser = "root";
   std::map<std::string, std::string> executorEnvironment;  ///< Fact V13.
-  std::size_t completedExecutorsMax = 150;                 ///< Per framework.
-  std::size_t completedTasksMax = 200;                     ///< Per executor.
+  AuthenticationOptions authentication;
+  bool executorDomainSockets = false;
+  std::string domainSocket;  ///< Where executors connect to; empty: by TCP (fact V10).
+  /// What tells executors how to speak TLS with the agent, by its variables' names; empty: plain.
+  std::map<std::string, std::string> executorTls;
+  std::size_t completedExecutorsMax = 150;  ///< Per framework.
+  std::size_t completedTasksMax = 200;      ///< Per executor.
   std::size_t completedFrameworksMax = 50;
 };
 

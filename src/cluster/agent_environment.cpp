@@ -51,6 +51,17 @@ Variables withPath(Variables variables) {
 
 Variables executorEnvironment(const EnvironmentSource& source, const CommandInfo& command) {
   Variables variables = mesosVariables(source);
+  for (const auto& [name, value] : source.options.executorTls) variables[name] = value;
+  if (!source.options.domainSocket.empty()) {
+    variables["MESOS_DOMAIN_SOCKET"] = source.options.domainSocket;
+  }
+  const std::string& key = source.options.authentication.tokenKey;
+  if (!key.empty()) {
+    variables["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"] =
+        executorToken({source.framework.id().value(), source.executor.info.executor_id().value(),
+                       source.executor.containerId},
+                      key);  // Fact V9.
+  }
   overlay(variables, command.environment());  // Wins over everything above (fact V14).
   return withPath(std::move(variables));
 }

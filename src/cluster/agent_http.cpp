@@ -41,7 +41,11 @@ struct AgentHttp::State {
   std::string actor() const { return agent.pid().substr(0, agent.pid().find('@')); }
   static std::map<std::string, Handler, std::less<>> handlers(const std::string& actor);
 
-  void handle(Now now, RequestId id, const Request& request);
+  void handle(Now now, RequestId id, const Request& request, bool isLocal);
+  bool isApi(const std::string& path) const {
+    return path == "/" + actor() + "/api/v1" || path == "/" + actor() + "/api/v1/executor";
+  }
+  std::optional<Response> dispatch(Exchange exchange);
   void drain();
   void translate(ToExecutor effect);
   void translate(EndExecutorStream effect);
@@ -98,20 +102,31 @@ std::map<std::string, AgentHttp::State::Handler, std::less<>> AgentHttp::State::
   };
 }
 
-void AgentHttp::State::handle(Now now, RequestId id, const Request& request) {
+void AgentHttp::State::handle(Now now, RequestId id, const Request& request, bool isLocal) {
   auto target = targetOf(id, request);
   if (auto* hangup = std::get_if<Hangup>(&target)) {
     effects.emplace_back(*hangup);
   } else if (auto* refusal = std::get_if<Respond>(&target)) {
     effects.emplace_back(std::move(*refusal));
+  } else if (isLocal && !isApi(std::get<Target>(target).path)) {
+    effects.emplace_back(Respond{id, plainText(403, "403 Forbidden.")});
   } else {
-    const Exchange exchange{now, id, request, std::get<Target>(target)};
-    const Handler* handler = endpoints.find(exchange.target.path);
-    std::optional<Response> response =
-        handler == nullptr ? notFound() : (this->**handler)(exchange);
-    if (response) effects.emplace_back(Respond{id, *std::move(response)});
+    if (auto response = dispatch({now, id, request, std::get<Target>(target)})) {
+      effects.emplace_back(Respond{id, *std::move(response)});
+    }
   }
   drain();
+}
+
+/// Authentication comes before all that an endpoint looks at (fact T40).
+std::optional<Response> AgentHttp::State::dispatch(Exchange exchange) {
+  const auto* endpoint = endpoints.find(exchange.target.path);
+  if (endpoint == nullptr) return notFound();
+  const AuthenticationOptions& options = agent.options().authentication;
+  auto authenticated = authenticate(options, agentRealm(endpoint->first), exchange.request);
+  if (auto* refusal = std::get_if<Response>(&authenticated)) return std::move(*refusal);
+  exchange.principal = std::get<std::optional<Principal>>(std::move(authenticated));
+  return (this->*endpoint->second)(exchange);
 }
 
 void AgentHttp::State::drain() {
@@ -148,6 +163,11 @@ std::optional<Response> AgentHttp::State::onExecutor(const Exchange& exchange) {
   const AgentExecutor* executor =
       agent.executor(call.framework_id().value(), call.executor_id().value());
   if (executor == nullptr) return badRequest("Executor cannot be found");
+  const ExecutorClaims claims{call.framework_id().value(), call.executor_id().value(),
+                              executor->containerId};
+  if (exchange.principal && !hasClaims(*exchange.principal, claims)) {
+    return plainText(403, "The authenticated principal is not this executor");  // Fact X10.
+  }
   if (subscribes) return subscribe(exchange, call, *executor, *type);
   if (!executor->everSubscribed || executor->isCommand) {
     return plainText(403, "Executor is not subscribed");
@@ -309,7 +329,11 @@ AgentHttp::AgentHttp(Now now, AgentOptions options, std::map<std::string, std::s
 AgentHttp::~AgentHttp() = default;
 
 void AgentHttp::onRequest(Now now, RequestId id, const protocol::Request& request) {
-  state_->handle(now, id, request);
+  state_->handle(now, id, request, false);
+}
+
+void AgentHttp::onLocalRequest(Now now, RequestId id, const protocol::Request& request) {
+  state_->handle(now, id, request, true);
 }
 
 void AgentHttp::onRequestClosed(Now now, RequestId id) {

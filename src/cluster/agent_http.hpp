@@ -26,6 +26,8 @@ class AgentHttp {
   ~AgentHttp();
 
   void onRequest(Now now, RequestId id, const protocol::Request& request);
+  /// The same from the local socket, which serves nothing but the APIs (fact V10).
+  void onLocalRequest(Now now, RequestId id, const protocol::Request& request);
   void onRequestClosed(Now now, RequestId id);
   void onStart(Now now);
   void onLeave(Now now);

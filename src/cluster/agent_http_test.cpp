@@ -236,5 +236,81 @@ TEST_F(RecoveringAgent, TakesSubscriptionsAndNothingElse) {
   EXPECT_EQ(ask(get("/state")), 200);
 }
 
+/// An agent that wants its executors' tokens (fact T47).
+class AuthenticatingAgentTest : public testing::Test {
+ protected:
+  AuthenticatingAgentTest() : cluster_(MasterOptions(), options()) {
+    cluster_.startAgent();
+    cluster_.tellAgent(run(cluster_));
+  }
+
+  static AgentOptions options() {
+    AgentOptions options;
+    options.resources = Resources::parse("cpus:2;mem:2048").value();
+    options.authentication.realms = {Realm::AgentExecutor, Realm::AgentReadwrite};
+    options.authentication.tokenKey = "key";
+    return options;
+  }
+  std::string container() const { return cluster_.agent().executor("f", "e")->containerId; }
+  static Request with(Request request, const ExecutorClaims& claims,
+                      const std::string& key = "key") {
+    request.headers.set("Authorization", "Bearer " + executorToken(claims, key));
+    return request;
+  }
+
+  TestCluster cluster_;
+};
+
+TEST_F(AuthenticatingAgentTest, AnExecutorNeedsItsOwnToken) {
+  const Answer& none = cluster_.askAgent(subscribe());
+  EXPECT_EQ(none.status, 401);
+  EXPECT_EQ(none.body, "401 Unauthorized.");
+  EXPECT_EQ(*none.headers.find("WWW-Authenticate"), "Bearer realm=\"mesos-agent-executor\"");
+  EXPECT_EQ(cluster_.askAgent(with(subscribe(), {"f", "e", container()}, "forged")).status, 401);
+  EXPECT_EQ(cluster_.askAgent(with(subscribe(), {"f", "e", "another"})).status, 403);
+  EXPECT_EQ(cluster_.askAgent(with(subscribe(), {"f", "another", container()})).status, 403);
+  EXPECT_EQ(cluster_.askAgent(with(subscribe(), {"f", "e", container()})).status, 200);
+  EXPECT_EQ(cluster_.askAgent(update("TASK_RUNNING")).status, 401);
+  EXPECT_EQ(cluster_.askAgent(with(update("TASK_RUNNING"), {"f", "e", "another"})).status, 403);
+  EXPECT_EQ(cluster_.askAgent(with(update("TASK_RUNNING"), {"f", "e", container()})).status, 202);
+}
+
+TEST_F(AuthenticatingAgentTest, AuthenticationComesFirstAndClaimsAfterTheExecutorIsKnown) {
+  EXPECT_EQ(cluster_.askAgent(get("/api/v1/executor")).status, 401);
+  EXPECT_EQ(cluster_.askAgent(with(get("/api/v1/executor"), {"x", "x", "x"})).status, 405);
+  Request stranger = subscribe();
+  stranger.body.replace(stranger.body.find("\"e\""), 3, "\"z\"");
+  EXPECT_EQ(cluster_.askAgent(with(stranger, {"x", "x", "x"})).status, 400);
+  // A heartbeat's ids are not looked at (fact X6).
+  EXPECT_EQ(cluster_.askAgent(with(call("HEARTBEAT"), {"x", "x", "x"})).status, 202);
+}
+
+TEST_F(AuthenticatingAgentTest, OtherRealmsAreTheirOwn) {
+  EXPECT_EQ(cluster_.askAgent(get("/state")).status, 200);
+  EXPECT_EQ(cluster_.askAgent(get("/health")).status, 200);
+  const Request version = post("/api/v1", R"({"type":"GET_VERSION"})");
+  EXPECT_EQ(cluster_.askAgent(version).status, 401);
+  // An executor may use the agent's API, as the default executor does.
+  EXPECT_EQ(cluster_.askAgent(with(version, {"f", "e", container()})).status, 200);
+}
+
+// Fact V10.
+TEST_F(AgentHttpTest, TheLocalSocketServesTheApisAlone) {
+  cluster_.tellAgent(run(cluster_));
+  const auto ask = [&](const std::string& target) {
+    Request request = subscribe();
+    request.target = target;
+    return cluster_.askAgentLocally(request).status;
+  };
+  EXPECT_EQ(ask("/slave(1)/api/v1/executor"), 200);
+  EXPECT_EQ(ask("/slave(1)/api/v1"), 400);
+  for (const char* target :
+       {"/api/v1/executor", "/api/v1", "/slave(1)/state", "/state", "/health",
+        "/slave(1)/api/v1/executor/x", "/slave(1)/api/v1/../state", "/slave%281%29/api/v1",
+        "//slave(1)/api/v1", "/files/read?path=/", "/no-such-endpoint", "/"}) {
+    EXPECT_EQ(ask(target), 403) << target;
+  }
+}
+
 }  // namespace
 }  // namespace mesos::cluster

@@ -193,6 +193,28 @@ TEST_F(AgentLaunch, TellsAnExecutorWhereAndWhoItIs) {
   EXPECT_EQ(variables.at("LIBPROCESS_IP"), "10.0.0.7");
 }
 
+AgentOptions withTokens() {
+  AgentOptions options;
+  options.authentication.tokenKey = "key";
+  return options;
+}
+
+class AgentWithTokens : public AgentConversation {
+ protected:
+  AgentWithTokens() : AgentConversation(withTokens()) {}
+};
+
+// Facts T47, V9.
+TEST_F(AgentWithTokens, GivesAnExecutorItsTokenAndACommandTaskNone) {
+  run(executorTask("t1"));
+  prepared();
+  EXPECT_EQ(forks.back().environment.at("MESOS_EXECUTOR_AUTHENTICATION_TOKEN"),
+            executorToken({"m-0001", "e1", forks.back().containerId}, "key"));
+  run(commandTask("t2"));
+  prepared();
+  EXPECT_EQ(forks.back().environment.count("MESOS_EXECUTOR_AUTHENTICATION_TOKEN"), 0u);
+}
+
 void addVariable(CommandInfo* command, const std::string& name, const std::string& value) {
   auto* variable = command->mutable_environment()->add_variables();
   variable->set_name(name);

@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "cluster/allocator.hpp"
+#include "cluster/authentication.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/registry.hpp"
 
@@ -40,6 +41,8 @@ struct MasterOptions {
   double defaultRefuseSeconds = 5.0;
   /// Every duration a client gives (refuse_seconds, failover_timeout) is divided by this.
   double timeScale = 1.0;
+  AuthenticationOptions authentication;
+  bool tls = false;  ///< Whether the agents, as offers name them, speak https.
   std::size_t completedFrameworksMax = 50;
   std::size_t completedTasksMax = 1000;    ///< Per framework.
   std::size_t unreachableTasksMax = 1000;  ///< Per framework.

@@ -29,6 +29,20 @@ constexpr std::string_view kStreamIdHeader = "Mesos-Stream-Id";
 constexpr std::size_t kOperatorStreamsMax = 1000;  // Fact W72.
 constexpr std::string_view kUnknownFramework = "No framework found with specified ID";
 
+std::string otherPrincipal(const std::string& authenticated, const std::string& owner) {
+  return "Authenticated principal '" + authenticated + "' does not match principal '" + owner +
+         "' set in `FrameworkInfo`";
+}
+
+/// The framework is the principal's who subscribes it (fact T45).
+std::optional<Response> adoptPrincipal(const std::string& principal, SchedulerCall* call) {
+  FrameworkInfo& framework = *call->mutable_subscribe()->mutable_framework_info();
+  if (!framework.has_principal()) framework.set_principal(principal);
+  if (framework.principal() == principal) return std::nullopt;
+  return badRequest("Failed to validate scheduler::Call: " +
+                    otherPrincipal(principal, framework.principal()));
+}
+
 /// One subscription. Its id fences calls of an earlier subscriber (fact Q32).
 struct Stream {
   ContentType type;
@@ -51,6 +65,7 @@ struct MasterHttp::State {
   static std::map<std::string, Handler, std::less<>> handlers();
 
   void handle(Now now, RequestId id, const Request& request);
+  std::optional<Response> dispatch(Exchange exchange);
   void drain();
   void translate(ToFramework effect);
   void translate(EndFrameworkStream effect);
@@ -62,7 +77,7 @@ struct MasterHttp::State {
   std::optional<Response> onScheduler(const Exchange& exchange);
   std::optional<Response> subscribe(const Exchange& exchange, const SchedulerCall& call,
                                     ContentType type);
-  std::optional<Response> refusalOfCall(const Request& request, const SchedulerCall& call) const;
+  std::optional<Response> refusalOfCall(const Exchange& exchange, const SchedulerCall& call) const;
 
   // The operator API (section 16.5) and POST /teardown.
   std::optional<Response> onOperator(const Exchange& exchange);
@@ -129,13 +144,24 @@ void MasterHttp::State::handle(Now now, RequestId id, const Request& request) {
   } else if (auto* refusal = std::get_if<Respond>(&target)) {
     effects.emplace_back(std::move(*refusal));
   } else {
-    const Exchange exchange{now, id, request, std::get<Target>(target)};
-    const Handler* handler = endpoints.find(exchange.target.path);
-    std::optional<Response> response = refusalOfStandby(now, master, exchange.target);
-    if (!response) response = handler == nullptr ? notFound() : (this->**handler)(exchange);
-    if (response) effects.emplace_back(Respond{id, *std::move(response)});
+    if (auto response = dispatch({now, id, request, std::get<Target>(target)})) {
+      effects.emplace_back(Respond{id, *std::move(response)});
+    }
   }
   drain();
+}
+
+/// Authentication comes before all else, also on a master that does not lead (facts Q0-Q2, T40).
+std::optional<Response> MasterHttp::State::dispatch(Exchange exchange) {
+  const auto* endpoint = endpoints.find(exchange.target.path);
+  if (endpoint != nullptr) {
+    const AuthenticationOptions& options = master.options().authentication;
+    auto who = authenticate(options, masterRealm(endpoint->first), exchange.request);
+    if (auto* refusal = std::get_if<Response>(&who)) return std::move(*refusal);
+    exchange.principal = std::get<std::optional<Principal>>(std::move(who));
+  }
+  if (auto refusal = refusalOfStandby(exchange.now, master, exchange.target)) return refusal;
+  return endpoint == nullptr ? notFound() : (this->*endpoint->second)(exchange);
 }
 
 void MasterHttp::State::drain() {
@@ -162,10 +188,16 @@ void MasterHttp::State::translate(EndFrameworkStream effect) {
 }
 
 std::optional<Response> MasterHttp::State::onScheduler(const Exchange& exchange) {
+  if (exchange.principal && !exchange.principal->value) {
+    return plainText(403, "A principal without a value cannot be a framework's");  // Q1, T48.
+  }
   SchedulerCall call;
   if (auto refusal = readCall(exchange.request, &call)) return refusal;
   if (const Result<void> valid = validateCall(call); !valid) {
     return badRequest(valid.error().message);
+  }
+  if (exchange.principal && call.type() == SchedulerCall::SUBSCRIBE) {
+    if (auto refusal = adoptPrincipal(*exchange.principal->value, &call)) return refusal;
   }
   if (call.type() == SchedulerCall::SUBSCRIBE ||
       call.type() == SchedulerCall::RECONCILE_OPERATIONS) {
@@ -173,7 +205,7 @@ std::optional<Response> MasterHttp::State::onScheduler(const Exchange& exchange)
     if (!type) return notAcceptable();
     if (call.type() == SchedulerCall::SUBSCRIBE) return subscribe(exchange, call, *type);
   }
-  if (auto refusal = refusalOfCall(exchange.request, call)) return refusal;
+  if (auto refusal = refusalOfCall(exchange, call)) return refusal;
   if (call.type() == SchedulerCall::UNKNOWN) return notImplemented();
   if (call.type() == SchedulerCall::UPDATE_FRAMEWORK) {
     const auto updated = master.updateFramework(exchange.now, call.update_framework());
@@ -200,13 +232,17 @@ std::optional<Response> MasterHttp::State::subscribe(const Exchange& exchange,
 }
 
 /// Checks Q9-Q14.
-std::optional<Response> MasterHttp::State::refusalOfCall(const Request& request,
+std::optional<Response> MasterHttp::State::refusalOfCall(const Exchange& exchange,
                                                          const SchedulerCall& call) const {
   const auto framework = master.frameworks().find(call.framework_id().value());
   if (framework == master.frameworks().end()) return badRequest("Framework cannot be found");
+  const std::string& owner = framework->second.info.principal();
+  if (exchange.principal && *exchange.principal->value != owner) {
+    return badRequest(otherPrincipal(*exchange.principal->value, owner));
+  }
   const std::optional<StreamId>& current = framework->second.stream;
   if (!current) return plainText(403, "Framework is not subscribed");
-  const std::string* sent = request.headers.find(kStreamIdHeader);
+  const std::string* sent = exchange.request.headers.find(kStreamIdHeader);
   if (sent == nullptr) {
     return badRequest("All non-subscribe calls should include the 'Mesos-Stream-Id' header");
   }

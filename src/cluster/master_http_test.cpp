@@ -289,5 +289,32 @@ TEST(MasterHttp, ShowsAgentsThatAreNotBackYet) {
             std::string::npos);
 }
 
+MasterOptions askingMaster() {
+  MasterOptions options;
+  options.authentication = {{Realm::MasterScheduler}, {{"p", "s"}}, "key"};
+  return options;
+}
+
+Request with(Request request, const std::string& authorization) {
+  request.headers.set("Authorization", authorization);
+  return request;
+}
+
+// Facts Q1, T48: somebody is known, but by nothing that a framework could belong to.
+TEST(MasterHttp, APrincipalWithoutAValueIsNoFrameworks) {
+  TestCluster cluster(askingMaster(), AgentOptions());
+  const std::string token = "Bearer " + executorToken({"f", "e", "c"}, "key");
+  EXPECT_EQ(cluster.askMaster(with(get("/api/v1/scheduler"), token)).status, 403);
+  EXPECT_EQ(cluster.askMaster(with(post("/api/v1/scheduler", subscribeBody()), token)).status, 403);
+}
+
+// Fact T45.
+TEST(MasterHttp, AFrameworkIsItsPrincipals) {
+  TestCluster cluster(askingMaster(), AgentOptions());
+  const Request request = with(post("/api/v1/scheduler", subscribeBody()), "Basic cDpz");
+  EXPECT_EQ(cluster.askMaster(request).status, 200);
+  EXPECT_EQ(cluster.master().frameworks().begin()->second.info.principal(), "p");
+}
+
 }  // namespace
 }  // namespace mesos::cluster

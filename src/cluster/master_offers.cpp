@@ -15,12 +15,12 @@ using Capability = FrameworkInfo::Capability;
 constexpr double kMaxRefuseSeconds = 365.0 * 24 * 60 * 60;
 
 /// "slave(1)@127.0.0.1:5051" (fact W82) as the URL of an offer (fact O1).
-v1::URL urlOf(const MasterAgent& agent) {
+v1::URL urlOf(const MasterAgent& agent, bool tls) {
   v1::URL url;
   const std::string& pid = agent.pid;
   const auto at = pid.find('@');
   const auto colon = pid.rfind(':');
-  url.set_scheme("http");
+  url.set_scheme(tls ? "https" : "http");
   url.mutable_address()->set_hostname(agent.info.hostname());
   if (at != std::string::npos && colon != std::string::npos && colon > at) {
     url.mutable_address()->set_ip(pid.substr(at + 1, colon - at - 1));
@@ -72,7 +72,7 @@ Offer Master::makeOffer(const MasterFramework& framework, const Allocation& allo
   *offer.mutable_framework_id() = framework.info.id();
   *offer.mutable_agent_id() = agent.info.id();
   offer.set_hostname(agent.info.hostname());
-  *offer.mutable_url() = urlOf(agent);
+  *offer.mutable_url() = urlOf(agent, options_.tls);
   if (agent.info.has_domain()) *offer.mutable_domain() = agent.info.domain();
   *offer.mutable_resources() = shown(framework.info, allocation.resources);
   *offer.mutable_attributes() = agent.info.attributes();

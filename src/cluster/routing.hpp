@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "cluster/authentication.hpp"
 #include "cluster/http_effects.hpp"
 #include "protocol/http.hpp"
 
@@ -30,6 +31,7 @@ struct Exchange {
   RequestId id;
   const protocol::Request& request;
   const protocol::Target& target;
+  std::optional<Principal> principal = std::nullopt;  ///< Unset where nobody is asked (fact T44).
 };
 
 /// What answers which path, by "/actor/path".
@@ -43,15 +45,18 @@ class Endpoints {
     }
   }
 
+  /// An endpoint's name and what answers there.
+  using Entry = typename std::map<std::string, Handler, std::less<>>::value_type;
+
   /// The one with the longest prefix of `path`, by whole components; nullptr if none.
-  const Handler* find(std::string_view path) const {
+  const Entry* find(std::string_view path) const {
     const std::optional<std::string> canonical = canonicalPath(path, defaultActor_, actors_);
     if (!canonical) return nullptr;
     for (std::string_view rest = *canonical; !rest.empty(); rest.remove_suffix(1)) {
       const bool whole = rest.size() == canonical->size() || (*canonical)[rest.size()] == '/';
       if (!whole) continue;
       const auto found = handlers_.find(rest);
-      if (found != handlers_.end()) return &found->second;
+      if (found != handlers_.end()) return &*found;
     }
     return nullptr;
   }

@@ -13,8 +13,8 @@ std::string served(std::string_view path) {
                                                  {"/master/api/v1/scheduler", "scheduler"},
                                                  {"/files/browse", "browse"},
                                                  {"/version", "version"}});
-  const std::string* name = endpoints.find(path);
-  return name == nullptr ? "404" : *name;
+  const auto* endpoint = endpoints.find(path);
+  return endpoint == nullptr ? "404" : endpoint->second;
 }
 
 TEST(Endpoints, ShortPathsBelongToTheDefaultActor) {

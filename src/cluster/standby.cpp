@@ -84,12 +84,12 @@ Response unavailable(const char* reason) { return plainText(503, reason); }
 }  // namespace
 
 std::optional<Response> refusalOfStandby(Now now, const Master& master, const Target& target) {
-  const Surface* surface = leaderOnly().find(target.path);
-  if (surface == nullptr) return std::nullopt;
+  const auto* endpoint = leaderOnly().find(target.path);
+  if (endpoint == nullptr) return std::nullopt;
   const std::optional<MasterInfo>& leader = master.leader();
   if (!leader) return unavailable("No leader elected");
   if (!master.leads()) return redirect(leadersPlace(*leader) + delegated(target));
-  if (*surface == Surface::Api && master.isRecovering(now)) {
+  if (endpoint->second == Surface::Api && master.isRecovering(now)) {
     return unavailable("Master has not finished recovery");
   }
   return std::nullopt;

@@ -87,6 +87,14 @@ RequestId TestCluster::toAgent(const protocol::Request& request) {
   return id;
 }
 
+const Answer& TestCluster::askAgentLocally(const protocol::Request& request) {
+  const RequestId id = nextRequest_++;
+  answers_[id];
+  agentHttp_.onLocalRequest(now_, id, request);
+  settle();
+  return answer(id);
+}
+
 void TestCluster::closeToMaster(RequestId id) {
   masterHttp_.onRequestClosed(now_, id);
   settle();

@@ -37,6 +37,8 @@ class TestCluster {
   /// The same at once, for requests that do not stream.
   const Answer& askMaster(const protocol::Request& request) { return answer(toMaster(request)); }
   const Answer& askAgent(const protocol::Request& request) { return answer(toAgent(request)); }
+  /// By the agent's local socket.
+  const Answer& askAgentLocally(const protocol::Request& request);
   void closeToMaster(RequestId id);
   void closeToAgent(RequestId id);
 

@@ -43,21 +43,28 @@ class Replay {
 
   Replay(std::string group, std::string recordedMasterId)
       : group_(std::move(group)), recordedMasterId_(std::move(recordedMasterId)) {}
+  Replay(std::string group, std::string recordedMasterId, MasterOptions master, AgentOptions agent)
+      : group_(std::move(group)),
+        recordedMasterId_(std::move(recordedMasterId)),
+        cluster_(std::move(master), std::move(agent)) {}
 
   TestCluster& cluster() { return cluster_; }
   /// Runs before the first exchange whose number is at least `number`.
   void before(int number, Step step) { steps_.emplace(number, std::move(step)); }
 
-  /// Subscribes a framework whose stream has the recorded id.
-  RequestId subscribe(const std::string& frameworkId, const std::string& recordedStreamId) {
+  /// Subscribes a framework whose stream has the recorded id; with this Authorization, if any.
+  RequestId subscribe(const std::string& frameworkId, const std::string& recordedStreamId,
+                      const std::string& authorization = "") {
     const std::string id = "{\"value\":\"" + frameworkId + "\"}";
-    const RequestId request = cluster_.toMaster(
+    Request subscription =
         post("/api/v1/scheduler", "application/json",
              "{\"type\":\"SUBSCRIBE\",\"framework_id\":" + id +
                  ",\"subscribe\":{\"framework_info\":{\"user\":\"root\",\"name\":\"errors\","
                  "\"roles\":[\"r\"],\"capabilities\":[{\"type\":\"MULTI_ROLE\"}],"
                  "\"failover_timeout\":30,\"id\":" +
-                 id + "}}}"));
+                 id + "}}}");
+    if (!authorization.empty()) subscription.headers.set("Authorization", authorization);
+    const RequestId request = cluster_.toMaster(subscription);
     const Answer& answer = cluster_.answer(request);
     EXPECT_EQ(answer.status, 200);
     ids_[recordedStreamId] = *answer.headers.find(kStreamIdHeader);
@@ -123,7 +130,7 @@ class Replay {
     const Response recorded = parseResponse(exchange.response);
     EXPECT_EQ(answer.status, recorded.status) << answer.body;
     EXPECT_EQ(namesOf(answer.headers), namesOf(recorded.headers));
-    for (const char* name : {"Content-Type", "Allow", "Location"}) {
+    for (const char* name : {"Content-Type", "Allow", "Location", "WWW-Authenticate"}) {
       const std::string* value = recorded.headers.find(name);
       if (value == nullptr || !answer.headers.has(name)) continue;
       EXPECT_EQ(*answer.headers.find(name), *value);
@@ -203,6 +210,42 @@ TEST(RecordedSubscriptions, InProtobufAreAnsweredAsRecorded) {
   Replay replay("subscribe-protobuf", "415e8462-c26e-4ede-9f49-bdc9c8187dad");
   replay.cluster().startAgent();
   EXPECT_EQ(replay.run({}, toMasterAlways), 15);
+}
+
+TEST(RecordedAuthentication, IsAnsweredAsRecorded) {
+  const char* const kAcls = "ACLs are left out: any principal may do anything";
+  const char* const kEndpoint = "an endpoint that is not served yet";
+  const Replay::Excluded excluded{
+      {"020-acl-refuses-principal-200-ERROR", kAcls},
+      {"021-acl-refuses-role-200-ERROR", kAcls},
+      {"026-update-framework-role-refused", kAcls},
+      {"027-teardown-refused-by-acl", kAcls},
+      {"028-operator-teardown-refused-by-acl", kAcls},
+      {"039-master-GET-quota-none", kEndpoint},
+      {"040-master-GET-weights-none", kEndpoint},
+      {"041-master-GET-maintenance_schedule-none", kEndpoint},
+      {"042-master-GET-maintenance_status-none", kEndpoint},
+      {"050-agent-GET-monitor_statistics-none", kEndpoint},
+  };
+  const Credentials credentials{{"p", "s"}, {"q", "t"}, {"col:on", "s"}, {"pc", "se:cret"}};
+  MasterOptions master;
+  master.hostname = "127.0.0.1";
+  master.port = 7020;  // As a redirect shows it.
+  master.authentication = {
+      {Realm::MasterScheduler, Realm::MasterReadonly, Realm::MasterReadwrite}, credentials, ""};
+  AgentOptions agent;
+  agent.resources = Resources::parse("cpus:2;mem:2048").value();
+  agent.authentication = {{Realm::AgentReadonly, Realm::AgentReadwrite}, credentials, ""};
+  Replay replay("auth", "a7d91dd0-541b-40d7-bac0-880b6c912990", master, agent);
+  replay.cluster().startAgent();
+  replay.before(22, [&replay] {
+    replay.subscribe(replay.cluster().master().id() + "-0003",
+                     "85dc183d-32de-4ac0-b8a3-998c7035d0d9", "Basic cDpz");
+  });
+  EXPECT_EQ(
+      replay.run(excluded,
+                 [](const std::string& name) { return name.find("-agent-") == std::string::npos; }),
+      46);
 }
 
 /// A framework's custom executor with tasks, as the agent is told by the master.

@@ -5,6 +5,7 @@
 #include "transport/event_loop.hpp"
 #include "transport/http_client.hpp"
 #include "transport/resolver.hpp"
+#include "transport/tls.hpp"
 
 #include <charconv>
 #include <memory>
@@ -12,7 +13,10 @@
 namespace mesos::local {
 namespace {
 
-constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kPlainScheme = "http://";
+constexpr std::string_view kTlsScheme = "https://";
+constexpr std::uint16_t kPlainPort = 80;
+constexpr std::uint16_t kTlsPort = 443;
 constexpr Duration kTick = std::chrono::milliseconds(50);
 
 bool isRedirect(int status) {
@@ -74,6 +78,12 @@ Result<protocol::ResponseHead> Exchange::run() {
 
 void Exchange::start(const Result<std::string>& address) {
   if (!address) return finish(address.error());
+  transport::Dial dial{.tlsHost = url_.host};
+  if (url_.tls) {
+    auto tls = transport::tlsClient({.caFile = limits_.caFile, .trustSystem = true});
+    if (!tls) return finish(tls.error());
+    dial.tls = *std::move(tls);
+  }
   transport::HttpConnection::Handlers handlers;
   handlers.onConnected = [this] { progress(); };
   handlers.onResponse = [this](const protocol::ResponseHead& head) {
@@ -86,14 +96,14 @@ void Exchange::start(const Result<std::string>& address) {
   handlers.onBodyEnd = [this] { finish(); };
   handlers.onClosed = [this](const std::string& reason) { finish(Error{reason}); };
   connection_ = std::make_unique<transport::HttpConnection>(loop_, std::move(handlers));
-  connection_->connect({*address, url_.port});
+  connection_->connect({*address, url_.port}, std::move(dial));
   protocol::Request request;
   request.method = file_ ? "GET" : "HEAD";
   request.target = url_.target;
   request.headers.add("Accept", "*/*");
   request.headers.add("User-Agent", "mesos-fetcher");
   if (!url_.authorization.empty()) request.headers.add("Authorization", url_.authorization);
-  const bool usualPort = url_.port == 80;
+  const bool usualPort = url_.port == (url_.tls ? kTlsPort : kPlainPort);
   request.headers.add("Host", usualPort ? url_.host : url_.host + ":" + std::to_string(url_.port));
   connection_->send(std::move(request));
 }
@@ -127,10 +137,12 @@ void Exchange::finish(std::optional<Error> error) {
 
 Result<HttpUrl> parseHttpUrl(std::string_view text) {
   const Error malformed{"'" + std::string(text) + "' is not a well-formed http URL"};
-  if (!protocol::equalsIgnoringCase(text.substr(0, kScheme.size()), kScheme)) return malformed;
-  if (!isGraphic(text)) return malformed;
-  text.remove_prefix(kScheme.size());
   HttpUrl url;
+  url.tls = protocol::equalsIgnoringCase(text.substr(0, kTlsScheme.size()), kTlsScheme);
+  const std::string_view scheme = url.tls ? kTlsScheme : kPlainScheme;
+  if (!protocol::equalsIgnoringCase(text.substr(0, scheme.size()), scheme)) return malformed;
+  if (!isGraphic(text)) return malformed;
+  text.remove_prefix(scheme.size());
   std::string_view authority = text.substr(0, text.find_first_of("/?#"));
   std::string_view target = text.substr(authority.size());
   target = target.substr(0, target.find('#'));
@@ -143,8 +155,8 @@ Result<HttpUrl> parseHttpUrl(std::string_view text) {
   }
   const std::size_t colon = authority.rfind(':');
   const bool hasPort = colon != authority.npos && authority.back() != ']';
-  const auto address =
-      protocol::parseAddress(hasPort ? std::string(authority) : std::string(authority) + ":80");
+  const auto usual = ":" + std::to_string(url.tls ? kTlsPort : kPlainPort);
+  const auto address = protocol::parseAddress(std::string(authority) + (hasPort ? "" : usual));
   if (!address) return malformed;
   url.host = address->host;
   url.port = address->port;
@@ -155,6 +167,7 @@ Result<HttpUrl> resolveLocation(const HttpUrl& base, std::string_view location) 
   if (location.find("://") != location.npos &&
       location.find("://") < location.find_first_of("/?#")) {
     auto url = parseHttpUrl(location);
+    if (url && base.tls && !url->tls) return Error{"A redirect from https to http"};
     if (url && url->authorization.empty() && url->host == base.host && url->port == base.port) {
       url->authorization = base.authorization;
     }
@@ -163,7 +176,9 @@ Result<HttpUrl> resolveLocation(const HttpUrl& base, std::string_view location) 
   if (!isGraphic(location)) return Error{"The redirect's location is malformed"};
   location = location.substr(0, location.find('#'));
   HttpUrl url = base;
-  if (location.substr(0, 2) == "//") return parseHttpUrl("http:" + std::string(location));
+  if (location.substr(0, 2) == "//") {
+    return parseHttpUrl((base.tls ? "https:" : "http:") + std::string(location));
+  }
   if (location.substr(0, 1) == "/") {
     url.target = location;
   } else {

@@ -171,20 +171,15 @@ Result<void> Fetch::retrieve(const std::string& value, const std::vector<std::st
     if (path.rfind("localhost/", 0) == 0) path = path.substr(9);
     return copyLocal(path, components);
   }
-  if (scheme == "http") {
+  if (scheme == "http" || scheme == "https") {
     auto url = parseHttpUrl(value);
     if (!url) return url.error();
     auto file = createBelow(sandbox_, components, 0644);
     if (!file) return file.error();
     return download(*url, file->get(), options_.download, cancelled_);
   }
-  if (scheme == "https") {
-    return Error{
-        "https is not supported by this cluster yet (TLS comes in a later version); "
-        "use http or a file"};
-  }
   if (scheme.empty()) return Error{"A relative path; give an absolute one"};
-  return Error{"Scheme '" + scheme + "' is not supported; use file or http"};
+  return Error{"Scheme '" + scheme + "' is not supported; use file, http or https"};
 }
 
 Result<void> Fetch::copyLocal(const std::string& path, const std::vector<std::string>& components) {

@@ -3,7 +3,9 @@
 #include "local/sandbox.hpp"
 #include "local/tree.hpp"
 #include "local/work_dir.hpp"
+#include "tests/support/authority.hpp"
 #include "transport/http_server.hpp"
+#include "transport/tls.hpp"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -254,8 +256,7 @@ TEST_F(FetcherTest, FailsForWhatIsNoFile) {
   EXPECT_FALSE(fetch(""));
   ASSERT_EQ(::mkfifo((source_ + "/pipe").c_str(), 0644), 0);
   EXPECT_FALSE(fetch(source_ + "/pipe"));
-  EXPECT_FALSE(fetch("https://127.0.0.1/x"));
-  EXPECT_NE(log().find("TLS comes in a later version"), std::string::npos);
+  EXPECT_FALSE(fetch("https://127.0.0.1:1/x"));
   auto uri = uriOf(source_ + "/pipe");
   uri.set_output_file("../out");
   EXPECT_FALSE(fetch({uri}));
@@ -497,6 +498,63 @@ TEST(WorkDir, KeepsOneThatWasNamed) {
   const std::string path = root->path() + "/given/deeper";
   { ASSERT_TRUE(WorkDir::open(path)); }
   EXPECT_TRUE(exists(path));
+}
+
+/// The same by https.
+class HttpsFetchTest : public HttpFetchTest {
+ protected:
+  void SetUp() override {
+    HttpFetchTest::SetUp();
+    answer_ = [](auto& exchange, const protocol::Request& request) {
+      exchange.respond({200, {}, "got " + request.target});
+    };
+  }
+  void serve(const std::string& certificate) {
+    transport::HttpServerOptions options;
+    options.tls =
+        transport::tlsServer({.certificateFile = support::authorityFile(certificate + ".pem"),
+                              .keyFile = support::authorityFile(certificate + ".key")})
+            .value();
+    std::promise<void> done;
+    loop_.post([&] {
+      secure_ = transport::HttpServer::listen(
+                    loop_, options,
+                    [this](const auto& exchange, const protocol::Request& request) {
+                      answer_(*exchange, request);
+                    })
+                    .value();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  std::string url(const std::string& target) {
+    return "https://127.0.0.1:" + std::to_string(secure_->port()) + target;
+  }
+
+  std::unique_ptr<transport::HttpServer> secure_;
+};
+
+TEST_F(HttpsFetchTest, TrustsWhomTheClusterTrusts) {
+  serve("server");
+  EXPECT_FALSE(fetch(url("/file")));
+  EXPECT_NE(log().find("certificate is refused"), std::string::npos) << log();
+  options_.download.caFile = support::authorityFile("ca.pem");
+  ASSERT_TRUE(fetch(url("/file"))) << log();
+  EXPECT_EQ(contents(sandbox_ + "/file"), "got /file");
+  serve("elsewhere");
+  EXPECT_FALSE(fetch(url("/file")));
+}
+
+TEST_F(HttpsFetchTest, NoRedirectLeadsOutOfIt) {
+  serve("server");
+  options_.download.caFile = support::authorityFile("ca.pem");
+  const std::string plain = HttpFetchTest::url("/file");
+  answer_ = [&](auto& exchange, const protocol::Request& request) {
+    if (request.target == "/file") return exchange.respond({200, {}, ""});
+    exchange.respond({302, {{"Location", plain}}, ""});
+  };
+  EXPECT_FALSE(fetch(url("/start")));
+  EXPECT_NE(log().find("from https to http"), std::string::npos) << log();
 }
 
 }  // namespace

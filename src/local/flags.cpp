@@ -1,6 +1,7 @@
 #include "local/flags.hpp"
 
 #include "base/duration.hpp"
+#include "local/credentials.hpp"
 
 #include <rapidjson/document.h>
 
@@ -173,6 +174,66 @@ Result<void> setCorsOrigins(const std::string& text, Settings* settings) {
   return {};
 }
 
+using cluster::Realm;
+
+/// Whether `realm` of the master, or of every agent, asks for credentials.
+template <typename Part>
+Setter asks(Part Settings::*part, Realm realm) {
+  return [=](const std::string& text, Settings* settings) -> Result<void> {
+    if (text != "true" && text != "false") return Error{"expected true or false"};
+    auto& realms = (settings->*part).authentication.realms;
+    if (text == "true") {
+      realms.insert(realm);
+    } else {
+      realms.erase(realm);
+    }
+    return {};
+  };
+}
+
+template <typename Part>
+Setter credentials(Part Settings::*part) {
+  return [=](const std::string& text, Settings* settings) -> Result<void> {
+    auto read = readCredentials(text);
+    if (!read) return read.error();
+    (settings->*part).authentication.credentials = *std::move(read);
+    return {};
+  };
+}
+
+Result<void> setTokenKey(const std::string& text, Settings* settings) {
+  auto key = readTokenKey(text);
+  if (!key) return key.error();
+  settings->agent.authentication.tokenKey = *std::move(key);
+  return {};
+}
+
+Result<void> acceptBasic(const std::string& text, Settings*) {
+  if (text != "basic") return Error{"expected basic, which is all there is"};
+  return {};
+}
+
+/// What asks for credentials must know some.
+Result<void> checkAuthentication(Settings* settings) {
+  cluster::AuthenticationOptions& master = settings->master.authentication;
+  cluster::AuthenticationOptions& agent = settings->agent.authentication;
+  // The agents are the same cluster's.
+  if (agent.credentials.empty()) agent.credentials = master.credentials;
+  if (!master.realms.empty() && master.credentials.empty()) {
+    return Error{"Authentication needs the flag credentials, a file of principals and secrets"};
+  }
+  if (agent.realms.contains(Realm::AgentExecutor) && agent.tokenKey.empty()) {
+    return Error{"authenticate_http_executors needs the flag jwt_secret_key, a file with a key"};
+  }
+  const bool asksOperators =
+      agent.realms.contains(Realm::AgentReadonly) || agent.realms.contains(Realm::AgentReadwrite);
+  if (asksOperators && agent.credentials.empty()) {
+    return Error{
+        "Authentication needs the flag http_credentials, a file of principals and secrets"};
+  }
+  return {};
+}
+
 std::vector<Flag> makeFlags() {
   constexpr auto master = &Settings::master;
   constexpr auto agent = &Settings::agent;
@@ -183,6 +244,13 @@ std::vector<Flag> makeFlags() {
        duration(master, &MasterOptions::agentReregisterTimeout, kShortest)},
       {"allocation_interval", true, "1secs",
        duration(master, &MasterOptions::allocationInterval, kShortest)},
+      {"authenticate_http_executors", false, "false", asks(agent, Realm::AgentExecutor)},
+      {"authenticate_http_frameworks", true, "false", asks(master, Realm::MasterScheduler)},
+      {"authenticate_http_readonly", true, "false", asks(master, Realm::MasterReadonly)},
+      {"authenticate_http_readonly", false, "false", asks(agent, Realm::AgentReadonly)},
+      {"authenticate_http_readwrite", true, "false", asks(master, Realm::MasterReadwrite)},
+      {"authenticate_http_readwrite", false, "false", asks(agent, Realm::AgentReadwrite)},
+      {"credentials", true, "", credentials(master)},
       {"default_refuse_seconds", true, "", setRefuseSeconds},
       {"executor_environment_variables", false, "", setExecutorEnvironment},
       {"executor_heartbeat_interval", false, "",
@@ -199,6 +267,11 @@ std::vector<Flag> makeFlags() {
        duration(master, &MasterOptions::heartbeatInterval, kShortest)},
       {"http_command_executor", false, "false", boolean(agent, &AgentOptions::httpCommandExecutor)},
       {"http_cors_allowed_origins", true, "", setCorsOrigins},
+      {"http_credentials", false, "", credentials(agent)},
+      {"http_executor_domain_sockets", false, "false",
+       boolean(agent, &AgentOptions::executorDomainSockets)},
+      {"http_framework_authenticators", true, "", acceptBasic},
+      {"jwt_secret_key", false, "", setTokenKey},
       {"max_agent_ping_timeouts", true, "5", setMaxAgentPingTimeouts},
       {"max_completed_executors_per_framework", false, "150",
        count(agent, &AgentOptions::completedExecutorsMax)},
@@ -241,19 +314,21 @@ void shorten(double timeScale, Duration* duration) {
 
 Result<void> applyFlags(const FlagValues& values, Settings* settings) {
   for (const auto& [name, value] : values) {
-    const auto flag = std::find_if(flags().begin(), flags().end(),
-                                   [&](const Flag& known) { return known.name == name; });
-    if (flag == flags().end()) {
-      std::string names;
-      for (const std::string_view known : knownFlags()) names += " " + std::string(known);
-      return Error{"Unknown flag '" + name + "'. Known are:" + names};
+    bool isKnown = false;  // By the master, the agents or both.
+    for (const Flag& flag : flags()) {
+      if (flag.name != name) continue;
+      isKnown = true;
+      auto set = flag.set(value, settings);
+      if (!set) {
+        return Error{"Bad value '" + value + "' of flag " + name + ": " + set.error().message};
+      }
     }
-    auto set = flag->set(value, settings);
-    if (!set) {
-      return Error{"Bad value '" + value + "' of flag " + name + ": " + set.error().message};
-    }
+    if (isKnown) continue;
+    std::string names;
+    for (const std::string_view known : knownFlags()) names += " " + std::string(known);
+    return Error{"Unknown flag '" + name + "'. Known are:" + names};
   }
-  return {};
+  return checkAuthentication(settings);
 }
 
 void applyTimeScale(double timeScale, Settings* settings) {
@@ -292,6 +367,7 @@ FlagValues shownFlags(bool ofMaster, const FlagValues& values) {
 std::vector<std::string_view> knownFlags() {
   std::vector<std::string_view> names;
   for (const Flag& flag : flags()) names.push_back(flag.name);
+  names.erase(std::unique(names.begin(), names.end()), names.end());  // The master's and agents'.
   return names;
 }
 

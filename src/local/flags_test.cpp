@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <fstream>
+
 namespace mesos::local {
 namespace {
 
@@ -44,6 +48,54 @@ TEST(Flags, SetWhatTheyName) {
   EXPECT_EQ(settings.master.defaultRefuseSeconds, 1.5);
   EXPECT_EQ(settings.agent.executorEnvironment,
             (std::map<std::string, std::string>{{"A", "1"}, {"B", ""}}));
+}
+
+/// A file of this test's.
+std::string written(const std::string& name, const std::string& content) {
+  const std::string path = testing::TempDir() + "flags-" + std::to_string(::getpid()) + "-" + name;
+  std::ofstream(path) << content;
+  return path;
+}
+
+const char* const kCredentials =
+    R"({"credentials":[{"principal":"p","secret":"s"},{"principal":"q","secret":"t"}]})";
+
+TEST(Flags, TurnAuthenticationOnRealmByRealm) {
+  using cluster::Realm;
+  const std::string file = written("credentials", kCredentials);
+  Settings settings;
+  ASSERT_TRUE(applyFlags({{"credentials", file},
+                          {"authenticate_http_frameworks", "true"},
+                          {"authenticate_http_readonly", "true"},
+                          {"authenticate_http_executors", "true"},
+                          {"jwt_secret_key", written("key", "key\n")}},
+                         &settings));
+  EXPECT_EQ(settings.master.authentication.realms,
+            (std::set<Realm>{Realm::MasterScheduler, Realm::MasterReadonly}));
+  EXPECT_EQ(settings.agent.authentication.realms,
+            (std::set<Realm>{Realm::AgentReadonly, Realm::AgentExecutor}));
+  EXPECT_EQ(settings.master.authentication.credentials,
+            (cluster::Credentials{{"p", "s"}, {"q", "t"}}));
+  EXPECT_EQ(settings.agent.authentication.credentials.size(), 2u);
+  EXPECT_EQ(settings.agent.authentication.tokenKey, "key\n");  // Every byte counts.
+  // /flags shows where secrets are, not what they are.
+  EXPECT_EQ(shownFlags(true, {{"credentials", file}}).at("credentials"), file);
+}
+
+TEST(Flags, AskForNoCredentialsThatNobodyCouldHave) {
+  EXPECT_NE(errorOf({{"authenticate_http_frameworks", "true"}}).find("credentials"),
+            std::string::npos);
+  EXPECT_NE(errorOf({{"authenticate_http_executors", "true"}}), "");
+  EXPECT_EQ(
+      errorOf({{"credentials", "/no/such/file"}}),
+      "Bad value '/no/such/file' of flag credentials: cannot read /no/such/file: No such file "
+      "or directory");
+  EXPECT_NE(errorOf({{"credentials", "/tmp"}}), "");
+  EXPECT_NE(errorOf({{"credentials", "/dev/zero"}}), "");
+  EXPECT_NE(errorOf({{"jwt_secret_key", "/dev/null"}}), "");
+  const std::string mistake = errorOf({{"credentials", written("text", "p s3cret")}});
+  EXPECT_NE(mistake, "");
+  EXPECT_EQ(mistake.find("s3cret"), std::string::npos);
 }
 
 TEST(Flags, ShowDefaultsThatAreTheDefaults) {

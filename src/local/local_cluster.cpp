@@ -25,10 +25,10 @@ Result<void> LocalCluster::validate(const LocalClusterOptions& options) {
   return Shell::validate(options);
 }
 
-std::string LocalCluster::master() const { return shell_->masterAddress().toString(); }
+std::string LocalCluster::master() const { return shell_->named(shell_->masterAddress()); }
 
 std::string LocalCluster::agent(std::size_t index) const {
-  return shell_->agentAddress(index).toString();
+  return shell_->named(shell_->agentAddress(index));
 }
 
 std::string LocalCluster::agentResources(std::size_t index) const {
@@ -45,7 +45,7 @@ void LocalCluster::removeAgent(std::size_t index) {
 std::vector<std::string> LocalCluster::masters() const {
   std::vector<std::string> addresses;
   for (std::size_t i = 0; i < shell_->masterCount(); ++i) {
-    addresses.push_back(shell_->masterAddress(i).toString());
+    addresses.push_back(shell_->named(shell_->masterAddress(i)));
   }
   return addresses;
 }

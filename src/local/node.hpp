@@ -37,6 +37,19 @@ class Node {
     server_ = std::move(server).value();
     return server_->port();
   }
+  /// Serves the same machine on a local socket as well.
+  Result<void> listenLocally(transport::HttpServerOptions options) {
+    auto server = transport::HttpServer::listen(
+        loop_, std::move(options), [this](auto exchange, protocol::Request request) {
+          const auto id = add(std::move(exchange), request);
+          arriving_.push([this, id, request = std::move(request)] {
+            tell([&](Machine& machine, Now now) { machine.onLocalRequest(now, id, request); });
+          });
+        });
+    if (!server) return server.error();
+    localServer_ = std::move(server).value();
+    return {};
+  }
   /// Also in place of another one, whose effects and requests are forgotten.
   void setMachine(std::unique_ptr<Machine> machine) { machine_ = std::move(machine); }
   Machine& machine() { return *machine_; }
@@ -56,6 +69,7 @@ class Node {
   /// Closes the server and every connection.
   void closeServer() {
     server_.reset();
+    localServer_.reset();
     requests_.clear();
     arriving_.clear();
     leaving_.clear();
@@ -69,6 +83,7 @@ class Node {
   void answer(cluster::Respond response) { perform(response); }
   void cutConnections() {
     if (server_) server_->cutConnections();
+    if (localServer_) localServer_->cutConnections();
   }
   /// Does nothing any more.
   void stop() {
@@ -83,13 +98,18 @@ class Node {
       exchange->respond(*std::move(answer));
       return;
     }
-    const auto id = requests_.add(std::move(exchange), request, [this](cluster::RequestId closed) {
+    const auto id = add(std::move(exchange), request);
+    arriving_.push([this, id, request = std::move(request)] {
+      tell([id, &request](Machine& machine, Now now) { machine.onRequest(now, id, request); });
+    });
+  }
+
+  cluster::RequestId add(std::shared_ptr<transport::HttpExchange> exchange,
+                         const protocol::Request& request) {
+    return requests_.add(std::move(exchange), request, [this](cluster::RequestId closed) {
       arriving_.push([this, closed] {
         tell([closed](Machine& machine, Now now) { machine.onRequestClosed(now, closed); });
       });
-    });
-    arriving_.push([this, id, request = std::move(request)] {
-      tell([id, &request](Machine& machine, Now now) { machine.onRequest(now, id, request); });
     });
   }
 
@@ -127,6 +147,7 @@ class Node {
   DelayLine leaving_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<transport::HttpServer> server_;
+  std::unique_ptr<transport::HttpServer> localServer_;
   bool pumping_ = false;
   bool stopped_ = false;
 };

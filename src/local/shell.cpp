@@ -3,15 +3,27 @@
 #include "local/agent_offer.hpp"
 #include "local/tree.hpp"
 #include "transport/gzip.hpp"
+#include "transport/tls.hpp"
 
 #include <pthread.h>
 
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <random>
 
 namespace mesos {
+
+local::FlagValues local::flagsOf(const LocalClusterOptions& options) {
+  local::FlagValues flags = options.flags;
+  if (options.credentials.empty()) return flags;
+  flags.emplace("credentials", options.credentials);
+  for (const char* realm : {"frameworks", "readonly", "readwrite"}) {
+    flags.emplace(std::string("authenticate_http_") + realm, "true");
+  }
+  return flags;
+}
 
 namespace {
 
@@ -53,13 +65,32 @@ Result<Settings> readSettings(const LocalClusterOptions& options) {
   // try.
   settings.agent.switchUser = ::geteuid() == 0;
   settings.agent.agentUser = local::currentUserName();
-  auto applied = local::applyFlags(options.flags, &settings);
+  auto applied = local::applyFlags(local::flagsOf(options), &settings);
   if (!applied) return applied.error();
   local::applyTimeScale(options.timeScale, &settings);
   auto attributes = local::parseAttributes(options.attributes);
   if (!attributes) return attributes.error();
   settings.agent.attributes = std::move(attributes).value();
   return settings;
+}
+
+/// As an executor finds it, which runs in its sandbox.
+std::string absolute(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).string();
+}
+
+/// What Mesos' own executors obey.
+std::map<std::string, std::string> executorVariables(const LocalClusterTls& tls) {
+  const std::string& ca = tls.caFile.empty() ? tls.certificateFile : tls.caFile;
+  std::map<std::string, std::string> variables{{"LIBPROCESS_SSL_ENABLED", "1"},
+                                               {"LIBPROCESS_SSL_CA_FILE", absolute(ca)},
+                                               {"LIBPROCESS_SSL_VERIFY_SERVER_CERT", "1"},
+                                               {"LIBPROCESS_SSL_VERIFY_IPADD", "1"}};
+  if (tls.clientCaFile.empty()) return variables;
+  variables["LIBPROCESS_SSL_REQUIRE_CLIENT_CERT"] = "1";
+  variables["LIBPROCESS_SSL_CERT_FILE"] = absolute(tls.certificateFile);
+  variables["LIBPROCESS_SSL_KEY_FILE"] = absolute(tls.keyFile);
+  return variables;
 }
 
 std::uint64_t drawSeed() {
@@ -112,7 +143,9 @@ Result<void> LocalCluster::Shell::open() {
   auto settings = readSettings(options_);
   if (!settings) return settings.error();
   settings_ = std::move(settings).value();
-  auto opened = openMasters();
+  auto opened = openTls();
+  if (!opened) return opened;
+  opened = openMasters();
   if (!opened) return opened;
   auto workDir = WorkDir::open(options_.workDir);
   if (!workDir) return workDir.error();
@@ -129,11 +162,29 @@ Result<void> LocalCluster::Shell::open() {
   return {};
 }
 
+Result<void> LocalCluster::Shell::openTls() {
+  if (!options_.tls) return {};
+  const LocalClusterTls& tls = *options_.tls;
+  auto context = transport::tlsServer({.certificateFile = tls.certificateFile,
+                                       .keyFile = tls.keyFile,
+                                       .clientCaFile = tls.clientCaFile});
+  if (!context) return Error{"TLS: " + context.error().message};
+  tls_ = *std::move(context);
+  settings_.master.tls = true;
+  settings_.agent.executorTls = executorVariables(tls);
+  settings_.fetcher.download.caFile = settings_.agent.executorTls.at("LIBPROCESS_SSL_CA_FILE");
+  // What executors are told must be good, too.
+  auto client = transport::tlsClient({.caFile = settings_.fetcher.download.caFile});
+  if (!client) return Error{"TLS: " + client.error().message};
+  return {};
+}
+
 HttpServerOptions LocalCluster::Shell::serverOptions(std::uint16_t port) const {
   HttpServerOptions options;
   options.ip = options_.ip;
   options.port = port;
   options.gzip = transport::gzipCodec();
+  options.tls = tls_;
   return options;
 }
 
@@ -150,6 +201,14 @@ Result<std::uint16_t> LocalCluster::Shell::listenAgent(Agent& agent) {
     if (port) break;
   }
   return port;
+}
+
+Result<void> LocalCluster::Shell::listenLocally(Agent& agent) {
+  if (agent.options.domainSocket.empty()) return {};
+  HttpServerOptions local = serverOptions(0);
+  local.unixPath = agent.options.domainSocket;
+  local.tls = nullptr;
+  return agent.listenLocally(std::move(local));
 }
 
 Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& resources) {
@@ -171,7 +230,11 @@ Result<void> LocalCluster::Shell::openAgent(std::size_t index, const Resources& 
   options.hostname = options_.hostname;
   options.resources = resources;
   options.workDir = workDir_->path() + "/agent" + std::to_string(index);
-  agent.flags = local::shownFlags(false, options_.flags);
+  // Right below the work directory: a path of a local socket has room for 107 bytes.
+  if (options.executorDomainSockets) options.domainSocket = options.workDir + ".sock";
+  const auto listening = listenLocally(agent);
+  if (!listening) return Error{"The " + name + " " + listening.error().message + "."};
+  agent.flags = local::shownFlags(false, local::flagsOf(options_));
   agent.flags["ip"] = options_.ip;
   agent.flags["port"] = std::to_string(*port);
   agent.flags["hostname"] = options_.hostname;

@@ -24,6 +24,12 @@
 #include <vector>
 
 namespace mesos {
+namespace local {
+
+/// The flags as given, and those that `credentials` stands for.
+FlagValues flagsOf(const LocalClusterOptions& options);
+
+}  // namespace local
 
 /// Everything runs on one thread: master and agents talk through the loop's queue.
 ///   shell.cpp         start, effects, end
@@ -40,6 +46,10 @@ class LocalCluster::Shell {
   /// that was never started.
   Result<void> inject(const cluster::Fault& fault);
 
+  /// As clients are to name it.
+  std::string named(const protocol::Address& address) const {
+    return (tls_ ? "https://" : "") + address.toString();
+  }
   const protocol::Address& masterAddress(std::size_t index = 0) const {
     return masters_.at(index)->address;
   }
@@ -96,6 +106,7 @@ class LocalCluster::Shell {
   /// Runs `task` on the cluster's thread and waits for it.
   void call(const std::function<void()>& task);
   transport::HttpServerOptions serverOptions(std::uint16_t port) const;
+  Result<void> openTls();
   Result<void> openMasters();
   Result<void> openMaster(Master& master);
   Result<std::uint16_t> listenMaster(Master& master);
@@ -103,6 +114,8 @@ class LocalCluster::Shell {
   Result<void> openAgent(std::size_t index, const Resources& resources);
   void startAgent(Agent& agent, cluster::AgentRecovery recovery);
   Result<std::uint16_t> listenAgent(Agent& agent);
+  /// On its local socket, if it has one.
+  Result<void> listenLocally(Agent& agent);
   local::Requests::Log logFor(const std::string& name) const;
   void log(const std::string& line) const {
     if (options_.log) options_.log(line);
@@ -162,6 +175,7 @@ class LocalCluster::Shell {
   // Declared before what its directories serve, so that it is removed last.
   std::optional<local::WorkDir> workDir_;
   transport::EventLoop loop_;
+  std::shared_ptr<const transport::TlsContext> tls_;
   std::optional<local::Containers> containers_;
   std::optional<local::Checks> checks_;
   std::vector<std::unique_ptr<Random>> randoms_;

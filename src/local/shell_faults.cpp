@@ -155,6 +155,8 @@ Result<void> LocalCluster::Shell::restartAgent(Agent& agent) {
   }
   const auto port = agent.listen(serverOptions(agent.address.port));
   if (!port) return Error{"The " + agent.name + " " + port.error().message};
+  const auto listening = listenLocally(agent);
+  if (!listening) return Error{"The " + agent.name + " " + listening.error().message};
   agent.tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
   return {};
 }

@@ -57,7 +57,7 @@ Result<void> LocalCluster::Shell::openMaster(Master& master) {
   options.ip = master.address.host;
   options.port = *port;
   options.hostname = options_.hostname;
-  master.flags = local::shownFlags(true, options_.flags);
+  master.flags = local::shownFlags(true, local::flagsOf(options_));
   master.flags["ip"] = options_.ip;
   master.flags["port"] = std::to_string(*port);
   master.flags["hostname"] = options_.hostname;
