@@ -25,6 +25,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/proto/generated/mesos
 install(DIRECTORY proto/mesos DESTINATION ${CMAKE_INSTALL_DATADIR}/mesos-cpp/proto
   FILES_MATCHING PATTERN "*.proto")
 install(PROGRAMS ${CMAKE_BINARY_DIR}/bin/scheduler ${CMAKE_BINARY_DIR}/bin/executor
+  ${CMAKE_BINARY_DIR}/bin/executor-tls
   ${CMAKE_BINARY_DIR}/bin/local-cluster DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/mesos-cpp)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/mesos-cpp)
 install(EXPORT mesos-cpp-targets NAMESPACE mesos:: DESTINATION ${package_dir})

@@ -52,8 +52,10 @@ Response answer(const Request& request, const std::string& file) {
           .body = std::move(*content)};
 }
 
-transport::HttpServerOptions optionsFor(const protocol::Address& address) {
+transport::HttpServerOptions optionsFor(const protocol::Address& address,
+                                        std::shared_ptr<const transport::TlsContext> tls) {
   transport::HttpServerOptions options;
+  options.tls = std::move(tls);
   options.ip = address.host;
   options.port = address.port;
   options.headerBytesMax = 16 * 1024;
@@ -67,19 +69,21 @@ transport::HttpServerOptions optionsFor(const protocol::Address& address) {
 
 }  // namespace
 
-Result<std::unique_ptr<ArtifactServer>> ArtifactServer::start(const protocol::Address& address,
-                                                              const std::string& file) {
+Result<std::unique_ptr<ArtifactServer>> ArtifactServer::start(
+    const protocol::Address& address, const std::string& file,
+    std::shared_ptr<const transport::TlsContext> tls) {
   if (const auto content = readFile(file); !content) return content.error();
   std::unique_ptr<ArtifactServer> artifact(new ArtifactServer);
+  const std::string scheme = tls ? "https://" : "http://";
   auto listening = transport::HttpServer::listen(
-      artifact->loop_, optionsFor(address),
+      artifact->loop_, optionsFor(address, std::move(tls)),
       [file](const std::shared_ptr<transport::HttpExchange>& exchange, const Request& request) {
         exchange->respond(answer(request, file));
       });
   if (!listening) return listening.error();
   artifact->server_ = std::move(*listening);
   const bool ipv6 = address.host.find(':') != std::string::npos;
-  artifact->uri_ = "http://" + (ipv6 ? "[" + address.host + "]" : address.host) + ":" +
+  artifact->uri_ = scheme + (ipv6 ? "[" + address.host + "]" : address.host) + ":" +
                    std::to_string(artifact->server_->port()) + kPath;
   artifact->thread_ = std::thread([loop = &artifact->loop_] { loop->run(); });
   return artifact;

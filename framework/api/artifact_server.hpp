@@ -4,6 +4,7 @@
 #include "protocol/http.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/http_server.hpp"
+#include "transport/tls.hpp"
 
 #include <mesos/result.hpp>
 
@@ -17,9 +18,11 @@ namespace mesos::api {
 /// a thread of its own from start() to destruction.
 class ArtifactServer {
  public:
-  /// The error is a sentence: the file cannot be read, or the address cannot be listened on.
-  static Result<std::unique_ptr<ArtifactServer>> start(const protocol::Address& address,
-                                                       const std::string& file);
+  /// `tls`: of tlsServer(), to serve by https; nullptr: by http. The error is a sentence: the file
+  /// cannot be read, or the address cannot be listened on.
+  static Result<std::unique_ptr<ArtifactServer>> start(
+      const protocol::Address& address, const std::string& file,
+      std::shared_ptr<const transport::TlsContext> tls = nullptr);
   ~ArtifactServer();
   ArtifactServer(const ArtifactServer&) = delete;
   ArtifactServer& operator=(const ArtifactServer&) = delete;

@@ -1,5 +1,6 @@
 #include "api/artifact_server.hpp"
 
+#include "tests/support/authority.hpp"
 #include "transport/loopback_testing.hpp"
 
 #include <gtest/gtest.h>
@@ -66,6 +67,17 @@ TEST(ArtifactServer, SaysWhyItCannotStart) {
   const auto elsewhere = ArtifactServer::start({.host = "203.0.113.1", .port = 0}, "/bin/sh");
   ASSERT_FALSE(elsewhere);
   EXPECT_NE(elsewhere.error().message.find("203.0.113.1"), std::string::npos);
+}
+
+TEST_F(ArtifactServerTest, ServesByTlsIfTold) {
+  using mesos::support::authorityFile;
+  auto tls = transport::tlsServer(
+      {.certificateFile = authorityFile("server.pem"), .keyFile = authorityFile("server.key")});
+  auto started = ArtifactServer::start({.host = "127.0.0.1", .port = 0}, file_, tls.value());
+  ASSERT_TRUE(started);
+  server_ = std::move(*started);
+  EXPECT_EQ(server_->uri().rfind("https://127.0.0.1:", 0), 0u);
+  EXPECT_EQ(ask("GET /executor").find("HTTP/1.1"), std::string::npos);
 }
 
 }  // namespace

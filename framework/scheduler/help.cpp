@@ -13,10 +13,16 @@ it, says where the server is, and replaces it should it end. Ctrl-C ends everyth
 Where to run
   --master MASTER            local (default): a cluster inside this process
                              HOST:PORT: a master of a Mesos cluster
+                             https://HOST:PORT: the same by TLS
                              zk://[USER:PASSWORD@]HOST:PORT,HOST:PORT/PATH: whichever master
                              leads, found through ZooKeeper, and every one after it
                              file:///PATH: a file that holds one of these, such as a URL with
                              a password
+  --ca-file FILE             PEM of whom to trust with a master's certificate, which must be made
+                             out to HOST (default: whom this system trusts). Masters that are
+                             found through ZooKeeper are then spoken to by TLS
+  --cert-file FILE, --key-file FILE
+                             PEM of this program's certificate, for masters that ask for one
   --port PORT                of the embedded cluster's master; it must then be free
                              (default: 5050, or any free port if that is busy)
 
@@ -32,14 +38,19 @@ As whom
   --name NAME                of the framework (default: mesos-cpp)
   --user USER                whom servers run as on the agents (default: you)
   --role ROLE                whose resources are used (default: *)
+  --principal NAME           who this framework is to a master that asks
+  --secret-file FILE         its secret, for HTTP Basic: the file's text, without its last newline
   --hostname NAME            shown by the master (default: this machine's)
 
 How the executor program gets to the agents
   --executor PATH            the program, served to agents over HTTP by this process
-                             (default: the file 'executor' beside this program)
+                             (default: the file 'executor' beside this program; 'executor-tls'
+                             if the master speaks TLS)
   --artifact-address IP[:PORT]
                              where to serve it: an address of this machine that agents can
                              reach. Needed unless the master is on loopback.
+  --artifact-cert-file FILE, --artifact-key-file FILE
+                             PEM of the certificate to serve it by https with
   --executor-uri URI         do not serve it; agents fetch it from here
 
 Coming back
@@ -71,6 +82,7 @@ Exit status
        for longer than its --failover-timeout. --state DIR --teardown clears the state; then start
        anew.
   4    another scheduler has taken the framework over, with all its servers. Only one may run.
+  5    the master refuses the --principal or its secret (401, 403)
   130  after a second Ctrl-C, which exits at once
 
 Examples

@@ -42,9 +42,16 @@ constexpr Flag kFlags[] = {{"master"},
                            {"user"},
                            {"role"},
                            {"hostname"},
+                           {"principal"},
+                           {"secret-file"},
+                           {"ca-file"},
+                           {"cert-file"},
+                           {"key-file"},
                            {"executor"},
                            {"executor-uri"},
                            {"artifact-address"},
+                           {"artifact-cert-file"},
+                           {"artifact-key-file"},
                            {"failover-timeout"},
                            {"state"},
                            {"framework-id-file"},
@@ -174,17 +181,39 @@ void readMaster(Reader& reader, Options* options) {
   options->master = master;
   if (master == "local") return;
   const auto spec = transport::masterSpec(master);
-  if (spec) return;
+  if (spec) {
+    const auto* address = std::get_if<protocol::Address>(&*spec);
+    options->isMasterTls = address != nullptr && address->tls;
+    return;
+  }
   // What stands before an '@' may be a password.
   const std::size_t at = master.rfind('@');
   const Setting shown{at == master.npos ? master : "…" + master.substr(at), setting->source};
   std::string accepted =
-      "'local', HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that holds one of these)";
+      "'local', HOST:PORT, https://HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that "
+      "holds one of these)";
   // What a file holds is not seen in the flag, nor is it plain to see what is wrong with a long
   // URL.
   const bool isObscure = master.starts_with("file:///") || master.starts_with("zk://");
   if (isObscure) accepted += ": " + spec.error().message;
   reader.refuse(shown, accepted);
+}
+
+void readTls(Reader& reader, Options* options) {
+  TlsOptions tls;
+  constexpr char kAccepted[] = "the path of a PEM file, not empty";
+  reader.text("ca-file", kAccepted, &tls.caFile, isNotEmpty);
+  reader.text("cert-file", kAccepted, &tls.certificateFile, isNotEmpty);
+  reader.text("key-file", kAccepted, &tls.keyFile, isNotEmpty);
+  reader.text("artifact-cert-file", kAccepted, &options->artifactCertFile, isNotEmpty);
+  reader.text("artifact-key-file", kAccepted, &options->artifactKeyFile, isNotEmpty);
+  if (tls.certificateFile.empty() != tls.keyFile.empty()) {
+    reader.refuse("--cert-file and --key-file go together");
+  }
+  if (options->artifactCertFile.empty() != options->artifactKeyFile.empty()) {
+    reader.refuse("--artifact-cert-file and --artifact-key-file go together");
+  }
+  if (!tls.caFile.empty() || !tls.certificateFile.empty()) options->tls = std::move(tls);
 }
 
 void readApp(Reader& reader, fleet::AppSpec* app) {
@@ -203,6 +232,11 @@ void readFramework(Reader& reader, Options* options) {
   reader.text("name", "a name, not empty", &options->name, isNotEmpty);
   reader.text("user", "the name of a user on the agents, not empty", &options->user, isNotEmpty);
   reader.text("hostname", "a host name, not empty", &options->hostname, isNotEmpty);
+  reader.text("principal", "a name without a colon, not empty", &options->principal,
+              [](const std::string& name) {  // Fact T43.
+                return !name.empty() && name.find(':') == name.npos;
+              });
+  reader.text("secret-file", "the path of a file, not empty", &options->secretFile, isNotEmpty);
   reader.text("role", "'*' or a role such as 'web' or 'web/frontend', without blanks",
               &options->role, isRole);
   reader.text("state", "the path of a directory, not empty", &options->state, isNotEmpty);
@@ -273,6 +307,17 @@ void readRest(Reader& reader, Options* options) {
 }
 
 void checkTogether(Reader& reader, const Options& options) {
+  if (options.tls && (options.isLocal() || options.master.starts_with("http://"))) {
+    reader.refuse(
+        "--ca-file, --cert-file and --key-file are for a master that speaks TLS, named as "
+        "https://HOST:PORT");
+  }
+  if (!options.artifactCertFile.empty() && !options.executorUri.empty()) {
+    reader.refuse("--artifact-cert-file has no use beside --executor-uri");
+  }
+  if (!options.secretFile.empty() && options.principal.empty()) {
+    reader.refuse("--secret-file needs --principal, which says whose secret it is");
+  }
   if (options.teardown && options.state.empty()) {
     reader.refuse("--teardown needs --state, which says what to tear down");
   }
@@ -298,6 +343,7 @@ std::variant<Options, Exit> read(const Settings& settings) {
   readMaster(reader, &options);
   readApp(reader, &options.app);
   readFramework(reader, &options);
+  readTls(reader, &options);
   readArtifact(reader, &options);
   readRest(reader, &options);
   checkTogether(reader, options);

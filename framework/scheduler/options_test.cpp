@@ -148,7 +148,8 @@ TEST(Options, RefuseBadValues) {
 
 TEST(Options, RefuseAMasterWithWhatIsAccepted) {
   const std::string accepted =
-      "'local', HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that holds one of these)";
+      "'local', HOST:PORT, https://HOST:PORT, zk://HOST:PORT,…/PATH or file:///PATH (a file that "
+      "holds one of these)";
   for (const std::string& text :
        {refused({"--master="}), refused({"--master", ""}), refused({}, {{"MESOS_MASTER", ""}}),
         refused({"--master=", "--executor-uri=/e"})}) {
@@ -171,6 +172,36 @@ TEST(Options, RefuseAMasterWhoseFileIsMissingOrHoldsSomethingElse) {
   std::ofstream(path) << "10.0.0.1:5050\n";
   accepted({master.c_str(), "--executor-uri=/e"});
   std::remove(path.c_str());
+}
+
+TEST(Options, SayWhoItIsAndWhomItTrusts) {
+  const Options options =
+      accepted({"--master=https://h:1", "--executor-uri=/e", "--principal=p", "--secret-file=/s",
+                "--ca-file=/ca", "--cert-file=/c", "--key-file=/k"});
+  EXPECT_EQ(options.principal, "p");
+  EXPECT_EQ(options.secretFile, "/s");
+  ASSERT_TRUE(options.tls);
+  EXPECT_EQ(options.tls->caFile, "/ca");
+  EXPECT_EQ(options.tls->certificateFile, "/c");
+  EXPECT_EQ(options.tls->keyFile, "/k");
+  EXPECT_TRUE(options.tls->verifyHost);
+  EXPECT_TRUE(options.isTls());
+  EXPECT_TRUE(accepted({"--master=https://h:1"}).isTls());
+  EXPECT_FALSE(accepted({"--master=h:1"}).isTls());
+  const Options byEnvironment =
+      accepted({}, {{"MESOS_CPP_PRINCIPAL", "p"}, {"MESOS_CPP_SECRET_FILE", "/s"}});
+  EXPECT_EQ(byEnvironment.principal, "p");
+  EXPECT_EQ(byEnvironment.secretFile, "/s");
+}
+
+TEST(Options, RefuseSecretsOfNobodyAndKeysWithoutLocks) {
+  EXPECT_NE(refused({"--secret-file=/s"}).find("--principal"), std::string::npos);
+  EXPECT_NE(refused({"--principal=a:b"}).find("colon"), std::string::npos);
+  EXPECT_NE(refused({"--cert-file=/c", "--master=https://h:1"}).find("--key-file"),
+            std::string::npos);
+  EXPECT_NE(refused({"--ca-file=/c"}).find("https://"), std::string::npos);
+  EXPECT_NE(refused({"--ca-file=/c", "--master=http://h:1"}).find("https://"), std::string::npos);
+  EXPECT_NE(refused({"--artifact-key-file=/k"}).find("--artifact-cert-file"), std::string::npos);
 }
 
 TEST(Options, RefuseUnknownFlagsAndArguments) {

@@ -2,6 +2,7 @@
 
 #include "api/artifact_server.hpp"
 #include "fleet/sentences.hpp"
+#include "scheduler/credential.hpp"
 #include "scheduler/fleet_scheduler.hpp"
 #include "store/store.hpp"
 #include "transport/event_loop.hpp"
@@ -89,12 +90,12 @@ std::string hostname() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
-/// The file `executor` beside this program.
-std::string neighbour() {
+/// The file `executor` beside this program, or the one that speaks TLS with its agent.
+std::string neighbour(bool tls) {
   std::array<char, PATH_MAX> path{};
   const ssize_t length = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
   const std::string self(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-  return self.substr(0, self.rfind('/') + 1) + "executor";
+  return self.substr(0, self.rfind('/') + 1) + (tls ? "executor-tls" : "executor");
 }
 
 /// Whether all that is known of the masters, before the driver looks for them, is on loopback.
@@ -150,6 +151,7 @@ FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::str
   framework.add_roles(options.role);
   framework.set_hostname(options.hostname.empty() ? hostname() : options.hostname);
   framework.set_checkpoint(options.checkpoint);
+  if (!options.principal.empty()) framework.set_principal(options.principal);
   const Duration failover =
       options.failoverTimeout.value_or(options.state.empty() ? Duration::zero() : kLongFailover);
   framework.set_failover_timeout(toSeconds(failover));
@@ -164,6 +166,9 @@ FrameworkInfo frameworkInfo(const Options& options, const std::optional<std::str
 
 /// What an ERROR event says, and what to do (facts S40, S56).
 int describeFailure(const Options& options, const std::string& message) {
+  if (isRefusalOfCredentials(message)) {
+    return refuse(kUnauthorized, message + " --principal NAME and --secret-file FILE give them");
+  }
   if (message.find("Framework failed over") != std::string::npos) {
     return refuse(kReplaced,
                   "another scheduler has taken this framework over, and its servers with it; only "
@@ -341,6 +346,12 @@ int run(const Options& options, Waiter& waiter) {
   SchedulerOptions driverOptions;
   driverOptions.seed = seed;
   driverOptions.log = logInto(logger);
+  driverOptions.tls = options.tls;
+  if (!options.secretFile.empty()) {
+    auto credential = readCredential(options.principal, options.secretFile);
+    if (!credential) return refuse(kMistaken, "--secret-file: " + credential.error().message);
+    driverOptions.credential = *std::move(credential);
+  }
   const FrameworkInfo framework = frameworkInfo(options, state.frameworkId);
   if (options.teardown) {
     if (state.frameworkId) {
@@ -371,8 +382,16 @@ int run(const Options& options, Waiter& waiter) {
   if (app.executorUri.empty()) {
     const auto address = artifactAddress(options, master);
     if (!address) return refuse(kMistaken, address.error().message);
-    const std::string program = options.executor.empty() ? neighbour() : options.executor;
-    auto started = api::ArtifactServer::start(*address, program);
+    const std::string program =
+        options.executor.empty() ? neighbour(options.isTls()) : options.executor;
+    std::shared_ptr<const transport::TlsContext> tls;
+    if (!options.artifactCertFile.empty()) {
+      auto made = transport::tlsServer(
+          {.certificateFile = options.artifactCertFile, .keyFile = options.artifactKeyFile});
+      if (!made) return refuse(kMistaken, "--artifact-cert-file: " + made.error().message);
+      tls = *std::move(made);
+    }
+    auto started = api::ArtifactServer::start(*address, program, std::move(tls));
     if (!started) {
       return refuse(kMistaken, "--executor " + program + " cannot be served on " + address->host +
                                    ": " + started.error().message);

@@ -12,6 +12,7 @@ constexpr int kFailed = 1;
 constexpr int kMistaken = 2;
 constexpr int kRemoved = 3;
 constexpr int kReplaced = 4;
+constexpr int kUnauthorized = 5;
 
 /// Runs until a signal or a failure.
 int run(const Options& options, Waiter& waiter);
