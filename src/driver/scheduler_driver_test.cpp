@@ -670,7 +670,6 @@ TEST_F(SchedulerDriverTest, FindsTheMasterInAFile) {
 TEST_F(SchedulerDriverTest, RefusesMastersItCannotUnderstand) {
   for (const auto& [master, word] : std::initializer_list<std::pair<std::string, std::string>>{
            {"zk://127.0.0.1:2181", "names no node"},
-           {"https://127.0.0.1:5050", "TLS"},
            {"", "HOST:PORT"},
            {"local", "HOST:PORT"},
            {"127.0.0.1", "HOST:PORT"},

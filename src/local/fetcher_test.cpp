@@ -445,7 +445,7 @@ TEST(HttpUrl, IsReadInItsParts) {
   EXPECT_EQ(*parseHttpUrl("HTTP://u:p%40@h:81?q"), (HttpUrl{"h", 81, "/?q", "Basic dTpwQA=="}));
   EXPECT_EQ(*parseHttpUrl("http://[::1]:81/"), (HttpUrl{"::1", 81, "/", ""}));
   EXPECT_EQ(*parseHttpUrl("http://[::1]/"), (HttpUrl{"::1", 80, "/", ""}));
-  for (const char* text : {"", "http://", "http:///x", "https://h/", "http://h:0/", "http://h:x/",
+  for (const char* text : {"", "http://", "http:///x", "https://", "http://h:0/", "http://h:x/",
                            "http://h/a b", "http://h/\r\nX: y", "http://u%zz@h/"}) {
     EXPECT_FALSE(parseHttpUrl(text)) << text;
   }
@@ -458,7 +458,8 @@ TEST(HttpUrl, ResolvesRedirects) {
   EXPECT_EQ(*resolveLocation(base, "http://h:81/d"), (HttpUrl{"h", 81, "/d", "Basic x"}));
   EXPECT_EQ(*resolveLocation(base, "http://other/d"), (HttpUrl{"other", 80, "/d", ""}));
   EXPECT_EQ(*resolveLocation(base, "//other/d"), (HttpUrl{"other", 80, "/d", ""}));
-  EXPECT_FALSE(resolveLocation(base, "https://h/d"));
+  EXPECT_EQ(*resolveLocation(base, "https://h/d"), (HttpUrl{"h", 443, "/d", "", true}));
+  EXPECT_FALSE(resolveLocation(*parseHttpUrl("https://h/"), "http://h/d"));
   EXPECT_FALSE(resolveLocation(base, "/d\r\nX: y"));
 }
 

@@ -31,7 +31,8 @@ struct MasterFile {
   bool operator==(const MasterFile&) const = default;
 };
 
-/// `HOST:PORT`, also as `http://HOST:PORT`, `https://HOST:PORT` or `master@HOST:PORT`; `zk://…`; `file:///PATH`.
+/// `HOST:PORT`, also as `http://HOST:PORT`, `https://HOST:PORT` or `master@HOST:PORT`; `zk://…`;
+/// `file:///PATH`.
 using MasterSpec = std::variant<Address, ZooKeeperUrl, MasterFile>;
 Result<MasterSpec> parseMasterSpec(std::string_view text);
 
