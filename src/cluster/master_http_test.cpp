@@ -300,6 +300,17 @@ Request with(Request request, const std::string& authorization) {
   return request;
 }
 
+TEST(MasterHttp, FailsOnlyForWhomItKnows) {
+  MasterOptions options = askingMaster();
+  options.authentication.realms = {Realm::MasterReadwrite};
+  TestCluster cluster(options, AgentOptions());
+  const Request request = post("/local/fail", "fault=failover-master");
+  EXPECT_EQ(cluster.askMaster(request).status, 401);
+  EXPECT_TRUE(cluster.faults.empty());
+  EXPECT_EQ(cluster.askMaster(with(request, "Basic cDpz")).status, 0);
+  EXPECT_EQ(cluster.faults.size(), 1u);
+}
+
 // Facts Q1, T48: somebody is known, but by nothing that a framework could belong to.
 TEST(MasterHttp, APrincipalWithoutAValueIsNoFrameworks) {
   TestCluster cluster(askingMaster(), AgentOptions());
