@@ -1,10 +1,13 @@
 #include "apps/fail_command.hpp"
 
+#include "base/base64.hpp"
+#include "local/credentials.hpp"
 #include "protocol/http.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/http_client.hpp"
 #include "transport/master_address.hpp"
 #include "transport/resolver.hpp"
+#include "transport/tls.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -16,6 +19,7 @@ using mesos::Result;
 using mesos::protocol::Address;
 using mesos::protocol::Request;
 using mesos::protocol::Response;
+using mesos::transport::Dial;
 using mesos::transport::EventLoop;
 using mesos::transport::HttpConnection;
 using mesos::transport::Timer;
@@ -40,7 +44,7 @@ std::string formEncode(const std::string& text) {
   return encoded;
 }
 
-Request requestOf(const FailArguments& arguments) {
+Result<Request> requestOf(const FailArguments& arguments) {
   Request request;
   request.method = "POST";
   request.target = "/local/fail";
@@ -48,19 +52,41 @@ Request requestOf(const FailArguments& arguments) {
   request.body = "fault=" + formEncode(arguments.fault);
   if (arguments.agent) request.body += "&agent=" + std::to_string(*arguments.agent);
   if (!arguments.duration.empty()) request.body += "&for=" + formEncode(arguments.duration);
+  if (arguments.secretFile.empty()) return request;
+  const auto secret = mesos::local::readSecret(arguments.secretFile);
+  if (!secret) return mesos::Error{"--secret-file: " + secret.error().message};
+  request.headers.set("Authorization",
+                      "Basic " + mesos::encodeBase64(arguments.principal + ":" + *secret));
   return request;
+}
+
+Result<Dial> dialFor(const Address& master, const FailArguments& arguments) {
+  Dial dial;
+  if (!master.tls) return dial;
+  auto tls = mesos::transport::tlsClient({.caFile = arguments.caFile,
+                                          .certificateFile = arguments.certificateFile,
+                                          .keyFile = arguments.keyFile});
+  if (!tls) return tls.error();
+  dial.tls = *std::move(tls);
+  dial.tlsHost = master.host;
+  return dial;
+}
+
+const char* adviceFor(int status) {
+  if (status == 401 || status == 403) return "--principal and --secret-file say who you are";
+  return "it is no embedded cluster that can fail on request";
 }
 
 /// One request on a connection of its own, on a loop that ends with the answer.
 class Question {
  public:
-  Result<Response> ask(const Address& address, Request request) {
+  Result<Response> ask(const Address& address, Dial dial, Request request) {
     Timer timer(loop_);
     timer.set(mesos::transport::currentTime().steady + kPatience,
               [this] { finish("no answer within 30 seconds"); });
     mesos::transport::resolve(loop_, address.host, [&](const Result<std::string>& host) {
       if (!host) return finish(host.error().message);
-      connect({*host, address.port}, std::move(request));
+      connect({*host, address.port}, std::move(dial), std::move(request));
     });
     loop_.run();
     connection_.reset();
@@ -69,7 +95,7 @@ class Question {
   }
 
  private:
-  void connect(const Address& address, Request request) {
+  void connect(const Address& address, Dial dial, Request request) {
     HttpConnection::Handlers handlers;
     handlers.onResponse = [this](const auto& head) { response_.status = head.status; };
     handlers.onBytes = [this](std::string_view bytes) {
@@ -78,7 +104,7 @@ class Question {
     handlers.onBodyEnd = [this] { loop_.stop(); };
     handlers.onClosed = [this](const std::string& reason) { finish(reason); };
     connection_ = std::make_unique<HttpConnection>(loop_, std::move(handlers));
-    connection_->connect(address);
+    connection_->connect(address, std::move(dial));
     connection_->send(std::move(request));
   }
   void finish(const std::string& failure) {
@@ -102,7 +128,13 @@ int runFail(const FailArguments& arguments) {
                  spec ? "Name the master itself, as HOST:PORT" : spec.error().message.c_str());
     return 2;
   }
-  const auto response = Question().ask(*address, requestOf(arguments));
+  auto request = requestOf(arguments);
+  auto dial = dialFor(*address, arguments);
+  if (!request || !dial) {
+    std::fprintf(stderr, "%s\n", (request ? dial.error() : request.error()).message.c_str());
+    return 2;
+  }
+  const auto response = Question().ask(*address, *std::move(dial), *std::move(request));
   if (!response) {
     std::fprintf(stderr, "Cannot ask %s: %s\n", address->toString().c_str(),
                  response.error().message.c_str());
@@ -112,8 +144,8 @@ int runFail(const FailArguments& arguments) {
   if (response->status == 400) {
     std::fprintf(stderr, "%s\n", response->body.c_str());
   } else {
-    std::fprintf(stderr, "%s answered %d: it is no embedded cluster that can fail on request.\n",
-                 address->toString().c_str(), response->status);
+    std::fprintf(stderr, "%s answered %d: %s.\n", address->toString().c_str(), response->status,
+                 adviceFor(response->status));
   }
   return 1;
 }

@@ -105,12 +105,26 @@ CLI::App* describeFail(CLI::App& app, FailArguments& arguments) {
                                       "Make a running embedded cluster fail: fail-leader, "
                                       "failover-master, restart-agent, partition-agent, "
                                       "kill-agent, remove-agent, slow-network or cut-connections");
-  fail->add_option("MASTER", arguments.master, "HOST:PORT of its master")->required();
+  fail->add_option("MASTER", arguments.master, "HOST:PORT, or https://HOST:PORT, of its master")
+      ->required();
   fail->add_option("FAULT", arguments.fault, "Which of them")->required();
   fail->add_option("--agent", arguments.agent, "Which agent, counted from 0");
   fail->add_option("--for", arguments.duration,
                    "How long the partition lasts, or by how much the network is slower, such as "
                    "500ms or 2mins; divided by the cluster's time scale");
+  auto* principal = fail->add_option("--principal", arguments.principal, "Who asks");
+  auto* secret = fail->add_option("--secret-file", arguments.secretFile,
+                                  "Its secret: the file's text, without its last newline");
+  principal->needs(secret);
+  secret->needs(principal);
+  fail->add_option("--ca-file", arguments.caFile,
+                   "PEM of whom to trust with the master's certificate; default: whom this system "
+                   "trusts");
+  auto* certificate = fail->add_option("--cert-file", arguments.certificateFile,
+                                       "PEM of a certificate, for a master that asks for one");
+  auto* key = fail->add_option("--key-file", arguments.keyFile, "PEM of its key");
+  certificate->needs(key);
+  key->needs(certificate);
   return fail;
 }
 

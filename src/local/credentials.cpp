@@ -22,6 +22,11 @@ Result<std::string> readSmallFile(const std::string& path) {
   return text;
 }
 
+void stripNewline(std::string& text) {
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.ends_with('\r')) text.pop_back();
+}
+
 }  // namespace
 
 Result<cluster::Credentials> readCredentials(const std::string& path) {
@@ -34,5 +39,17 @@ Result<cluster::Credentials> readCredentials(const std::string& path) {
 }
 
 Result<std::string> readTokenKey(const std::string& path) { return readSmallFile(path); }
+
+Result<std::string> readSecret(const std::string& path) {
+  auto secret = readSmallFile(path);
+  if (!secret) return secret;
+  stripNewline(*secret);
+  if (secret->empty()) return Error{path + " is empty"};
+  // Such a one can never authenticate (fact T43).
+  if (secret->find(':') != secret->npos) {
+    return Error{"the secret in " + path + " has a colon, which Mesos never accepts"};
+  }
+  return secret;
+}
 
 }  // namespace mesos::local

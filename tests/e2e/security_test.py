@@ -190,6 +190,25 @@ class SecurityTest(unittest.TestCase):
         self.assertEqual(cluster.end(), 0)
         self.assert_nothing_left([url])
 
+    def test_only_who_may_makes_a_cluster_fail(self):
+        file = self.authority()
+        cluster, master = self.cluster("--tls-cert", file("server.pem"), "--tls-key", file("server.key"),
+                                       "--tls-ca", file("ca.pem"), "--credentials", self.credentials())
+        secret = self.write("secret", SECRET + "\n")
+        who = ("--principal", "web", "--secret-file", secret)
+        trusting = ("--ca-file", file("ca.pem"))
+        for arguments, status, sentence in (
+                (trusting, 1, "answered 401: --principal and --secret-file say who you are"),
+                (who, 1, "certificate is refused"),
+                (trusting + who[:2], 2, "--secret-file"),
+                (trusting + who, 0, None)):
+            asked = self.start("local-cluster", "fail", master, "cut-connections", *arguments)
+            self.assertEqual(asked.process.wait(programs.PATIENCE), status, asked.output())
+            if sentence:
+                asked.expect(re.escape(sentence))
+            self.assert_kept(asked)
+        self.assertEqual(cluster.end(), 0)
+
     @staticmethod
     def context(ca):
         return ssl.create_default_context(cafile=ca)
