@@ -1,12 +1,12 @@
 #include "apps/fail_command.hpp"
 
 #include "base/base64.hpp"
-#include "local/credentials.hpp"
 #include "protocol/http.hpp"
 #include "transport/event_loop.hpp"
 #include "transport/http_client.hpp"
 #include "transport/master_address.hpp"
 #include "transport/resolver.hpp"
+#include "transport/secret_file.hpp"
 #include "transport/tls.hpp"
 
 #include <cstdio>
@@ -53,7 +53,7 @@ Result<Request> requestOf(const FailArguments& arguments) {
   if (arguments.agent) request.body += "&agent=" + std::to_string(*arguments.agent);
   if (!arguments.duration.empty()) request.body += "&for=" + formEncode(arguments.duration);
   if (arguments.secretFile.empty()) return request;
-  const auto secret = mesos::local::readSecret(arguments.secretFile);
+  const auto secret = mesos::transport::readSecret(arguments.secretFile);
   if (!secret) return mesos::Error{"--secret-file: " + secret.error().message};
   request.headers.set("Authorization",
                       "Basic " + mesos::encodeBase64(arguments.principal + ":" + *secret));

@@ -1,11 +1,11 @@
 #include "scheduler/credential.hpp"
 
-#include "local/credentials.hpp"
+#include "transport/secret_file.hpp"
 
 namespace mesos::scheduler {
 
 Result<Credential> readCredential(const std::string& principal, const std::string& secretFile) {
-  auto secret = local::readSecret(secretFile);
+  auto secret = transport::readSecret(secretFile);
   if (!secret) return secret.error();
   return Credential{.principal = principal, .secret = *std::move(secret)};
 }

@@ -1,4 +1,4 @@
-// The files that hold secrets. What they hold is never part of an error.
+// The files that hold secrets of the cluster. What they hold is never part of an error.
 #pragma once
 
 #include "cluster/authentication.hpp"
@@ -13,7 +13,5 @@ namespace mesos::local {
 Result<cluster::Credentials> readCredentials(const std::string& path);
 /// The key of executors' tokens: the bytes of the file, all of them (fact T47).
 Result<std::string> readTokenKey(const std::string& path);
-/// A principal's secret: the file's text, of which one newline at its end is no part.
-Result<std::string> readSecret(const std::string& path);
 
 }  // namespace mesos::local
