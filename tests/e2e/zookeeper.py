@@ -24,7 +24,7 @@ class ZooKeeper:
             "4lw.commands.whitelist=srvr\n")
         self.start()
 
-    def start(self, timeout=60):
+    def start(self, timeout=180):
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
                 ["java", "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
