@@ -140,7 +140,7 @@ class Fleet {
   Duration replacementDelay(Now now, Server& server, const Task& task, const TaskStatus& status);
   static bool neverRan(const Task& task, const TaskStatus& status);
   void avoidPort(Now now, const Task& task);
-  void rememberEnd(const std::string& taskId, TaskState state);
+  void rememberEnd(const std::string& taskId);
   void announceEnd(const TaskStatus& status, Duration delay);
 
   void condemn(Now now, Tasks::iterator task);

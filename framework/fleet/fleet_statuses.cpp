@@ -19,9 +19,13 @@ constexpr Duration kBadPort = seconds(60);
 constexpr int kDropsForgiven = 3;
 constexpr std::size_t kEndedRemembered = 1000;
 
-/// LOST and GONE_BY_OPERATOR are the master's opinion: such a task may be seen again (fact U2).
-bool isProvenEnd(TaskState state) {
-  return isTerminal(state) && state != TASK_LOST && state != TASK_GONE_BY_OPERATOR;
+/// LOST and GONE_BY_OPERATOR are the master's opinion, and so is its GONE: it calls a task so whose
+/// agent it has and that it does not have itself (fact C12), such as one that it has given up
+/// because the connection to the agent broke (fact G1). Such a task may be seen again (fact U2).
+bool isProvenEnd(const TaskStatus& status) {
+  if (status.state() == TASK_GONE) return status.source() != TaskStatus::SOURCE_MASTER;
+  return isTerminal(status.state()) && status.state() != TASK_LOST &&
+         status.state() != TASK_GONE_BY_OPERATOR;
 }
 
 }  // namespace
@@ -107,7 +111,7 @@ void Fleet::onEnded(Now now, Tasks::iterator entry, const TaskStatus& status) {
   const Task task = std::move(entry->second);
   unremembered_.insert(entry->first);
   tasks_.erase(entry);
-  rememberEnd(status.task_id().value(), status.state());
+  if (isProvenEnd(status)) rememberEnd(status.task_id().value());
   if (!task.server) return;
 
   Server& server = servers_[*task.server];
@@ -148,8 +152,8 @@ bool Fleet::neverRan(const Task& task, const TaskStatus& status) {
          status.reason() == TaskStatus::REASON_RECONCILIATION;
 }
 
-void Fleet::rememberEnd(const std::string& taskId, TaskState state) {
-  if (!isProvenEnd(state) || !ended_.insert(taskId).second) return;
+void Fleet::rememberEnd(const std::string& taskId) {
+  if (!ended_.insert(taskId).second) return;
   endedInOrder_.push_back(taskId);
   if (endedInOrder_.size() <= kEndedRemembered) return;
   ended_.erase(endedInOrder_.front());

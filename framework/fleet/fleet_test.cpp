@@ -204,6 +204,27 @@ TEST_F(FleetTest, WaitsForUnreachableTasksAndReplacesThoseThatAreGone) {
   EXPECT_EQ(launchOn(offer()).size(), 1u);
 }
 
+// Facts C12, G1: the master has given up a task that goes on, and that its agent still reports.
+TEST_F(FleetTest, ATaskThatOnlyTheMasterCallsGoneIsKilledIfItComesBackReplaced) {
+  start(1);
+  const std::string id = runOne();
+  TaskStatus gone = status(id, TASK_GONE, "Reconciliation: Task is unknown to the agent");
+  gone.set_source(TaskStatus::SOURCE_MASTER);
+  gone.set_reason(TaskStatus::REASON_RECONCILIATION);
+  fleet_->onStatus(now_, gone);
+  pass(seconds(1));
+  ASSERT_EQ(launchOn(offer()).size(), 1u);
+  const auto kills = only<Kill>(tell(id, TASK_RUNNING));
+  ASSERT_EQ(kills.size(), 1u);
+  EXPECT_EQ(kills[0].task.value(), id);
+
+  // What the agent says is certain.
+  gone.set_source(TaskStatus::SOURCE_AGENT);
+  fleet_->onStatus(now_, gone);
+  pass(seconds(1));
+  EXPECT_EQ(count<Kill>(tell(id, TASK_RUNNING)), 0u);
+}
+
 TEST_F(FleetTest, ALostTaskThatComesBackIsTakenBackOrKilledIfReplaced) {
   start(1);
   const std::string id = runOne();
