@@ -52,7 +52,14 @@ void Agent::State::sendRegistration(Now now) {
 }
 
 void Agent::State::handle(Now now, const AgentRegistered& message) {
-  if (info.id().value() != message.agentId.value()) {
+  const std::string& known = info.id().value();
+  if (!known.empty() && known != message.agentId.value()) {
+    // A master that had given this agent up has answered one of its first registrations anew. Its
+    // executors live under the id that it has, and the master must learn that.
+    if (!registerAgainAt) start(now);
+    return;
+  }
+  if (known.empty()) {
     *info.mutable_id() = message.agentId;
     checkpointAgent();
   }

@@ -72,6 +72,16 @@ TEST_F(AgentSilence, RegistersAgainWhenThePingsStayAway) {
   EXPECT_GT(count<RegisterAgent>(), 4u);
 }
 
+TEST_F(AgentSilence, KeepsItsIdWhenItIsGivenAnother) {
+  AgentRegistered late;
+  late.agentId.set_value("another");
+  fromMaster(late);
+  fromMaster(late);
+  EXPECT_EQ(agent.info().id().value(), kAgentId);
+  ASSERT_EQ(count<RegisterAgent>(), 1u);
+  EXPECT_EQ(std::get<RegisterAgent>(toMaster.back()).info.id().value(), kAgentId);
+}
+
 TEST_F(AgentSilence, RegistersAgainWhenTheMasterMissesIt) {
   fromMaster(Ping{false});
   fromMaster(Ping{false});

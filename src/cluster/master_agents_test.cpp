@@ -182,6 +182,27 @@ TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
   EXPECT_TRUE(framework().tasks.empty());
 }
 
+// What it said before it knew its id arrives when it is given up.
+TEST_F(AgentLossTest, HasAnAgentOnlyOnceThatRegistersUnderTwoIds) {
+  const std::string pid = "slave(1)@127.0.0.1:5051";
+  link = addAgent(kResources, pid);
+  RegisterAgent registration = registrationOf(agentId(link));
+  const std::string id = agentId(link);
+  silent.insert(link);
+  advance(2min);
+  ASSERT_TRUE(master.agents().empty());
+  silent.insert(addAgent(kResources, pid));
+  ASSERT_EQ(master.agents().size(), 1u);
+  const std::string other = master.agents().begin()->first;
+  ASSERT_NE(other, id);
+
+  fromAgent(link, registration);
+  ASSERT_EQ(master.agents().size(), 1u);
+  EXPECT_EQ(master.agents().begin()->first, id);
+  advance(1h);
+  EXPECT_FALSE(master.registry().unreachable.contains(other));
+}
+
 // Facts G4, C12: what the agent no longer has is not unreachable any more.
 TEST_F(AgentLossTest, ForgetsUnreachableTasksThatDoNotReturn) {
   start(true, true);

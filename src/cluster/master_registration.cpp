@@ -18,15 +18,19 @@ void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
     effects_.push_back(ToAgent{id, link, ShutdownAgent{}});
     return;
   }
-  if (MasterAgent* known = findAgent(id)) return reregisterAgent(now, link, *known, message);
-  if (!id.empty()) return addAgent(now, link, message);
-  if (const auto known = links_.find(link); known != links_.end()) {
+  if (const auto known = links_.find(link); id.empty() && known != links_.end()) {
     welcome(agents_.at(known->second), message, {});  // The first answer was late or lost.
     return;
   }
-  if (const auto old = agentsByPid_.find(message.pid); old != agentsByPid_.end()) {
-    removeAgent(now, old->second, AgentLoss::Removed, "a new agent registered at the same address");
+  // Nobody else is at its address any more. It may be the same agent, which did not know yet that
+  // it has an id.
+  if (const auto old = agentsByPid_.find(message.pid);
+      old != agentsByPid_.end() && old->second != id) {
+    const std::string other = old->second;
+    removeAgent(now, other, AgentLoss::Removed, "a new agent registered at the same address");
   }
+  if (MasterAgent* known = findAgent(id)) return reregisterAgent(now, link, *known, message);
+  if (!id.empty()) return addAgent(now, link, message);
   message.info.mutable_id()->set_value(id_ + "-S" + std::to_string(nextAgent_++));
   addAgent(now, link, message);
 }

@@ -175,6 +175,7 @@ void TestCluster::perform(const Hangup& effect) { answers_.at(effect.id).hungUp 
 void TestCluster::perform(const ServeFile& effect) { answers_.at(effect.id).file = effect; }
 
 void TestCluster::perform(ToAgent effect) {
+  if (effect.link != kLink) return;  // To an agent that a test makes up.
   agentHttp_.onMasterMessage(now_, std::move(effect.message));
 }
 
