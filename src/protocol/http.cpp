@@ -1,5 +1,6 @@
 #include "protocol/http.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace mesos::protocol {
@@ -162,7 +163,10 @@ std::optional<Address> parseAddress(std::string_view text) {
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
-  if (host.find_first_of("/@ ,[]") != host.npos) return std::nullopt;
+  if (host.find_first_of("/@,[]") != host.npos) return std::nullopt;
+  // It comes to stand in a Host header.
+  const auto isGraphic = [](char c) { return c > ' ' && c < 0x7f; };
+  if (!std::all_of(host.begin(), host.end(), isGraphic)) return std::nullopt;
   return Address{std::string(host), port};
 }
 

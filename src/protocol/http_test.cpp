@@ -127,9 +127,11 @@ TEST(Address, IsWrittenSoThatItCanBeReadBack) {
 }
 
 TEST(Address, RefusesAnythingElse) {
-  for (const char* text : {"", ":", "host", "host:", ":5050", "host:0", "host:65536", "host:-1",
-                           "host:+1", "host: 1", "host:1 ", "host:x", "http://host:1", "a b:1",
-                           "user@host:1", "a,b:1", "host:1/", "[::1:5050"}) {
+  for (const char* text : {"",        ":",          "host",          "host:",       ":5050",
+                           "host:0",  "host:65536", "host:-1",       "host:+1",     "host: 1",
+                           "host:1 ", "host:x",     "http://host:1", "a b:1",       "user@host:1",
+                           "a,b:1",   "host:1/",    "[::1:5050",     "a\r\nX: y:1", "a\t:1",
+                           "h\x7f:1", "h\xc3\xa9:1"}) {
     EXPECT_EQ(parseAddress(text), std::nullopt) << text;
   }
 }

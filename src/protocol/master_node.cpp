@@ -49,7 +49,10 @@ std::string textOf(std::uint32_t ip) {
   return text;
 }
 
-bool isPort(std::int64_t port) { return port > 0 && port <= 65535; }
+std::optional<Address> addressAt(const std::string& host, std::int64_t port) {
+  if (port <= 0 || port > 65535) return std::nullopt;
+  return parseAddress(Address{host, static_cast<std::uint16_t>(port)}.toString());
+}
 
 }  // namespace
 
@@ -93,16 +96,12 @@ Result<v1::MasterInfo> readMasterNode(std::string_view name, std::string_view da
 
 Result<Address> addressOf(const v1::MasterInfo& master) {
   const v1::Address& address = master.address();
-  if (!address.ip().empty() && isPort(address.port())) {
-    return Address{address.ip(), static_cast<std::uint16_t>(address.port())};
-  }
+  if (auto found = addressAt(address.ip(), address.port())) return *std::move(found);
   if (!master.pid().empty()) {
     if (auto found = addressOfPid(master.pid())) return *std::move(found);
   }
-  if (!isPort(master.port())) return Error{"it has no port"};
-  const auto port = static_cast<std::uint16_t>(master.port());
-  if (master.ip() != 0) return Address{textOf(master.ip()), port};
-  if (!master.hostname().empty()) return Address{master.hostname(), port};
+  const std::string host = master.ip() != 0 ? textOf(master.ip()) : master.hostname();
+  if (auto found = addressAt(host, master.port())) return *std::move(found);
   return Error{"it has no address"};
 }
 

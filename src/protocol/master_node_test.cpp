@@ -64,6 +64,17 @@ TEST(MasterNode, AMasterThatIsNowhereIsRefused) {
   EXPECT_FALSE(addressOf(info(83886090, 65536)));
 }
 
+// What a node says comes to stand in a Host header and in the log.
+TEST(MasterNode, WhatIsNoAddressIsNotTakenForOne) {
+  v1::MasterInfo master = info(83886090, 5050);
+  master.mutable_address()->set_ip("10.0.0.7\r\nX: y");
+  master.mutable_address()->set_port(5052);
+  EXPECT_EQ(addressOf(master).value(), (Address{"10.0.0.5", 5050}));
+  master.set_ip(0);
+  master.set_hostname("user@name");
+  EXPECT_FALSE(addressOf(master));
+}
+
 // Facts Z5, Z7.
 TEST(MasterNode, IsReadByItsLabel) {
   v1::MasterInfo master = info(83886090, 5051);

@@ -53,7 +53,7 @@ std::optional<std::string> faultOfServers(std::string_view servers) {
 // What stands before an '@' may be a secret of a misspelt URL.
 std::string withoutCredentials(std::string_view text) {
   const std::size_t at = text.rfind('@');
-  if (at == text.npos || text.starts_with("master@")) return std::string(text);
+  if (at == text.npos || text.substr(0, at) == "master") return std::string(text);
   return "…" + std::string(text.substr(at));
 }
 

@@ -71,7 +71,8 @@ TEST(ZooKeeperUrl, NeverTellsItsPassword) {
     EXPECT_EQ(errorOf(text).find("hid"), std::string::npos) << errorOf(text);
     EXPECT_NE(errorOf(text), "accepted") << text;
   }
-  for (const char* text : {" zk://u:hidden@h:1/m", "ZK://u:hidden@h:1/m", "u:hidden@h:1"}) {
+  for (const char* text :
+       {" zk://u:hidden@h:1/m", "ZK://u:hidden@h:1/m", "u:hidden@h:1", "master@u:hidden@h:1"}) {
     const auto spec = parseMasterSpec(text);
     ASSERT_FALSE(spec) << text;
     EXPECT_EQ(spec.error().message.find("hid"), std::string::npos) << spec.error().message;
