@@ -156,7 +156,8 @@ TEST_F(AgentLossTest, TakesTheTasksOfAnUnreachableAgentBack) {
   }
 }
 
-// A registration that was sent before its agent had the acknowledgement of a task's end.
+// A registration that was sent before its agent had the acknowledgement of a task's end; also of an
+// agent that was given up meanwhile.
 TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
   start(true, true);
   const std::string id = agentId(link);
@@ -179,6 +180,13 @@ TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
   drain();
   ASSERT_TRUE(framework().tasks.empty());
   fromAgent(link, late);
+  EXPECT_TRUE(framework().tasks.empty());
+
+  silent.insert(link);
+  advance(2min);
+  ASSERT_TRUE(master.agents().empty());
+  fromAgent(link, late);
+  ASSERT_EQ(master.agents().size(), 1u);
   EXPECT_TRUE(framework().tasks.empty());
 }
 

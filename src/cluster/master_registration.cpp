@@ -9,6 +9,16 @@
 #include <utility>
 
 namespace mesos::cluster {
+namespace {
+
+/// For a master that may have passed on acknowledgements since this was sent: not the tasks that
+/// ended, as one of them may be settled. What is not acknowledged comes as an update.
+RegisterAgent withoutEndedTasks(RegisterAgent message) {
+  std::erase_if(message.tasks, [](const Task& task) { return isTerminal(task.state()); });
+  return message;
+}
+
+}  // namespace
 
 void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
   if (!leads() || isRecovering(now)) return;  // The agent asks again.
@@ -58,7 +68,7 @@ void Master::addAgent(Now now, std::uint64_t link, const RegisterAgent& message)
   agentsByPid_[agent.pid] = id;
   allocator_.addAgent(now, id, agent.info, agent.total);
   recoverFrameworks(now, message.frameworks);
-  adoptTasks(agent, message);
+  adoptTasks(agent, returns ? withoutEndedTasks(message) : message);
   welcome(agent, message, {});
   if (returns) reportReturned(now, agent, message);
   tellAgentAdded(agent);
@@ -83,11 +93,7 @@ void Master::reregisterAgent(Now now, std::uint64_t link, MasterAgent& agent,
   agent.connected = true;
   releaseMissingExecutors(now, agent, message);
   recoverFrameworks(now, message.frameworks);
-  // Not tasks that ended: one of them may have been acknowledged since this was sent. What is not
-  // acknowledged comes as an update.
-  RegisterAgent live = message;
-  std::erase_if(live.tasks, [](const Task& task) { return isTerminal(task.state()); });
-  adoptTasks(agent, live);
+  adoptTasks(agent, withoutEndedTasks(message));
   welcome(agent, message, findMissingTasks(agent, message));
   syncReservations(agent, message.operations);
   if (!agent.active) allocator_.activateAgent(now, id);
