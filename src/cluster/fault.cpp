@@ -47,7 +47,9 @@ Result<Fields> readJson(const std::string& body) {
     return Error{"The body is no JSON object"};
   }
   Fields fields;
-  for (const auto& member : document.GetObject()) {
+  // Not by iterators: Clang finds their comparison ambiguous in C++20.
+  for (rapidjson::SizeType i = 0; i < document.MemberCount(); ++i) {
+    const auto& member = *(document.MemberBegin() + i);
     const std::string name(member.name.GetString(), member.name.GetStringLength());
     if (member.value.IsString()) {
       fields[name] = std::string(member.value.GetString(), member.value.GetStringLength());
