@@ -258,7 +258,7 @@ void Fleet::settleDemand(Now now) {
     unheeded = unheeded || !server.demanded;
   }
   if (!unheeded) return;
-  if (suppressed_ || filtered_) {
+  if ((suppressed_ || filtered_) && !MESOS_PLANTED(NeverRevive)) {
     if (reviveAllowedAt_ && now.steady < *reviveAllowedAt_) return;
     effects_.emplace_back(Revive{});
     reviveAllowedAt_ = now.steady + kReviveSpacing;

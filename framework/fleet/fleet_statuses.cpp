@@ -59,7 +59,7 @@ bool Fleet::onStatus(Now now, const TaskStatus& status) {
 void Fleet::onStranger(Now now, const TaskStatus& status) {
   if (isTerminal(status.state()) || status.state() == TASK_UNKNOWN) return;
   // A server that waits for its replacement takes the lost task back, if that is of use.
-  if (status.state() == TASK_UNREACHABLE) return;
+  if (status.state() == TASK_UNREACHABLE || MESOS_PLANTED(IgnoreStrangers)) return;
   std::optional<std::size_t> server;
   for (std::size_t i = 0; i < servers_.size() && !server; ++i) {
     if (servers_[i].state == Server::State::Waiting) server = i;

@@ -8,27 +8,41 @@ namespace mesos {
 
 enum class PlantedBug {
   None,
+  // The scheduler's session.
   AcknowledgeBeforeCallback,
   LoseCallsOfDeadConnection,
   RepeatAcceptOnNewConnection,
   NoHeartbeatWatchdog,
   KeepStreamIdAfterReconnect,
-  LoseTaskOfDeadExecutor,
-  LeakResourcesOfTerminalTask,
-  SkipQueuedUpdateAfterAck,
-  NoUpdateRetry,
+  KeepRedirectTarget,
+  DropWhenNoLeaderIsKnown,
+  ForgetSuppression,
+  // The fleet and its reconciler.
   LaunchWithoutRemembering,
-  // In what only the end of a master or an agent reaches.
+  ReplaceUnreachable,
+  NeverRevive,
+  IgnoreStrangers,
+  // The master.
+  LeakResourcesOfTerminalTask,
+  UseResourcesOfTerminalTasks,
   ForgetTasksAfterFailover,
   AnswerWhileRecovering,
   ForgetUnreachableAgents,
-  ReplaceUnreachable,
+  TellLostOfUnreachable,
   KeepTasksOfGoneAgent,
+  LeakExecutorsEndedMeanwhile,
+  OfferDisconnectedAgents,
+  KeepOffersOfDisconnected,
+  KeepTasksWithoutCheckpoint,
+  // The agent.
+  LoseTaskOfDeadExecutor,
+  SkipQueuedUpdateAfterAck,
+  NoUpdateRetry,
   LoseUpdatesOnAgentRestart,
   IgnoreMissingTasks,
-  KeepRedirectTarget,
-  ForgetUnacknowledgedOnResubscription,
-  LeakExecutorsEndedMeanwhile,
+  TakeTasksWhileRegistering,
+  RegisterOnlyOnce,
+  NeverReapRecovered,
 };
 
 inline PlantedBug plantedBug = PlantedBug::None;

@@ -48,6 +48,7 @@ void Agent::State::sendRegistration(Now now) {
   message.total = total;
   for (const auto& [uuid, pending] : operations) message.operations.push_back(pending.operation);
   tellMaster(std::move(message));
+  if (MESOS_PLANTED(RegisterOnlyOnce)) return;
   registerAgainAt = now.steady + registrationBackoff.next(random);
 }
 

@@ -273,6 +273,7 @@ void Agent::State::destroy(Now now, ContainerRun& run) {
 }
 
 void Agent::State::exited(Now now, ContainerRun& run, int status) {
+  if (MESOS_PLANTED(NeverReapRecovered) && run.isRecovered && !run.isDestroyed) return;
   // What a recovered run was doing before it was alive is forgotten.
   if (run.phase != ContainerRun::Phase::Forking && run.phase != ContainerRun::Phase::Alive &&
       !run.isRecovered) {

@@ -5,6 +5,7 @@
 #include "cluster/agent_state.hpp"
 #include "cluster/agent_tasks.hpp"
 
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   const TaskInfo& first = message.tasks.front();
   if (isShuttingDown(frameworkId)) return;  // Fact L47.
   // What the master is about to be told would lack it. It asks for what it misses (fact G7).
-  if (registerAgainAt) return;
+  if (registerAgainAt && !MESOS_PLANTED(TakeTasksWhileRegistering)) return;
   // The id is free again, so what is left of an earlier bearer must not swallow this one's (X34).
   for (const TaskInfo& task : message.tasks) streams.erase({frameworkId, task.task_id().value()});
 

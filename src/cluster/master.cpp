@@ -2,6 +2,7 @@
 #include "cluster/master.hpp"
 
 #include "base/check.hpp"
+#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 #include "cluster/validation.hpp"
 
@@ -201,7 +202,7 @@ void Master::resubscribe(Now now, StreamId stream, MasterFramework& framework, F
   if (framework.stream) {
     refuse(detachStream(framework), "Framework failed over");
   }
-  withdrawOffers(now, framework);
+  if (!MESOS_PLANTED(KeepOffersOfDisconnected)) withdrawOffers(now, framework);
   if (framework.removeAt) {
     removals_.erase({*framework.removeAt, info.id().value()});
     framework.removeAt.reset();
@@ -302,7 +303,7 @@ void Master::onStreamClosed(Now now, StreamId stream) {
 void Master::disconnect(Now now, MasterFramework& framework) {
   const std::string id = framework.info.id().value();
   framework.active = false;
-  withdrawOffers(now, framework);
+  if (!MESOS_PLANTED(KeepOffersOfDisconnected)) withdrawOffers(now, framework);
   allocator_.deactivateFramework(id);
   const Duration timeout = fromSeconds(framework.info.failover_timeout() / options_.timeScale);
   if (timeout <= Duration::zero()) {

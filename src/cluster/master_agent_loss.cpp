@@ -13,7 +13,9 @@ namespace {
 /// What is told of the tasks of a lost agent (facts G3, G5, G6).
 TaskState lostState(AgentLoss loss, const FrameworkInfo& framework) {
   if (!hasCapability(framework, FrameworkInfo::Capability::PARTITION_AWARE)) return TASK_LOST;
-  if (loss == AgentLoss::Unreachable) return TASK_UNREACHABLE;
+  if (loss == AgentLoss::Unreachable && !MESOS_PLANTED(TellLostOfUnreachable)) {
+    return TASK_UNREACHABLE;
+  }
   if (MESOS_PLANTED(KeepTasksOfGoneAgent)) return TASK_UNREACHABLE;
   return loss == AgentLoss::Gone ? TASK_GONE_BY_OPERATOR : TASK_LOST;
 }
@@ -70,7 +72,7 @@ void Master::onAgentLinkClosed(Now now, std::uint64_t link) {
   MasterAgent& agent = agents_.at(id);
   agent.connected = false;
   agent.active = false;
-  allocator_.deactivateAgent(id);
+  if (!MESOS_PLANTED(OfferDisconnectedAgents)) allocator_.deactivateAgent(id);
   rescindOffersOf(now, agent);
   endTasksWithoutCheckpoint(now, agent);
   agent.reregisterBy = now.steady + options_.agentReregisterTimeout;
@@ -88,7 +90,7 @@ void Master::rescindOffersOf(Now now, MasterAgent& agent) {
 void Master::endTasksWithoutCheckpoint(Now now, MasterAgent& agent) {
   const std::string& agentId = agent.info.id().value();
   for (auto& [frameworkId, framework] : frameworks_) {
-    if (framework.info.checkpoint()) continue;
+    if (framework.info.checkpoint() || MESOS_PLANTED(KeepTasksWithoutCheckpoint)) continue;
     while (agent.tasks.count(frameworkId) != 0) {
       const std::string taskId = *agent.tasks.at(frameworkId).begin();
       MasterTask& task = framework.tasks.at(taskId);

@@ -165,7 +165,9 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
     *task.mutable_agent_id() = agent.info.id();
     task.clear_status_update_state();  // This master has forwarded nothing yet (fact K32).
     task.clear_status_update_uuid();
-    if (!isTerminal(task.state())) use(task.framework_id(), task.resources());
+    if (!isTerminal(task.state()) || MESOS_PLANTED(UseResourcesOfTerminalTasks)) {
+      use(task.framework_id(), task.resources());
+    }
     addTask(*framework, agent, std::move(task));
   }
 }

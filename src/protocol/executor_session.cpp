@@ -1,7 +1,6 @@
 #include "protocol/executor_session.hpp"
 
 #include "base/duration.hpp"
-#include "base/planted_bug.hpp"
 #include "base/uuid.hpp"
 
 namespace mesos::protocol {
@@ -93,8 +92,7 @@ void ExecutorSession::sendSubscribe(Now now) {
   state_ = State::Subscribing;
   stream_.onRequested(now.steady + options_.responseTimeout);
   Call call = makeCall(Call::SUBSCRIBE);
-  const bool forgets = MESOS_PLANTED(ForgetUnacknowledgedOnResubscription) && everSubscribed_;
-  if (!forgets) unacknowledged_.tell(now.steady, call.mutable_subscribe());
+  unacknowledged_.tell(now.steady, call.mutable_subscribe());
   effects_.push_back(Send{stream_.id(), makeRequest(call.SerializeAsString())});
 }
 

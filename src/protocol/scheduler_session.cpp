@@ -69,6 +69,7 @@ void SchedulerSession::onLeader(Now now, std::optional<Address> leader) {
   if (state_ == State::Finished || stop_ == Stop::Leave || leader == leader_) return;
   leader_ = std::move(leader);
   if (!leader_) {
+    if (MESOS_PLANTED(DropWhenNoLeaderIsKnown)) return retryLater(now, "no master leads");
     // What is connected stays: the master's stream knows better than a blind detector (Z13).
     retryAt_.reset();
     if (state_ == State::BackingOff) state_ = State::Leaderless;
@@ -110,7 +111,9 @@ void SchedulerSession::sendSubscribe(Now now) {
   auto& subscribe = *call.mutable_subscribe();
   *subscribe.mutable_framework_info() = framework_;
   // Leaving these out would bring back the offers of every role (fact S43).
-  subscribe.mutable_suppressed_roles()->Assign(suppressedRoles_.begin(), suppressedRoles_.end());
+  if (!MESOS_PLANTED(ForgetSuppression)) {
+    subscribe.mutable_suppressed_roles()->Assign(suppressedRoles_.begin(), suppressedRoles_.end());
+  }
   if (offerConstraints_) *subscribe.mutable_offer_constraints() = *offerConstraints_;
   effects_.push_back(Send{stream_.id(), makeRequest(call.SerializeAsString())});
 }

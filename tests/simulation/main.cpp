@@ -15,6 +15,7 @@ struct Run {
   std::uint64_t first = 1;
   std::uint64_t seeds = 200;
   bool trace = false;
+  std::string bug;  // Of simulation_bugs: part of the names of those to plant; empty: all.
 };
 
 struct Outcome {
@@ -45,23 +46,48 @@ Outcome runWorlds(const Run& run) {
 
 #ifdef MESOS_PLANTED_BUGS
 
-constexpr std::pair<PlantedBug, const char*> kBugs[] = {
+struct Planted {
+  PlantedBug bug;
+  const char* name;
+};
+constexpr Planted kBugs[] = {
     {PlantedBug::AcknowledgeBeforeCallback, "acknowledge before the callback returned"},
     {PlantedBug::LoseCallsOfDeadConnection, "lose the calls of a dead connection"},
+    {PlantedBug::RepeatAcceptOnNewConnection, "repeat an ACCEPT that may have arrived"},
     {PlantedBug::NoHeartbeatWatchdog, "no heartbeat watchdog"},
     {PlantedBug::KeepStreamIdAfterReconnect, "keep the stream id after a reconnection"},
-    {PlantedBug::LoseTaskOfDeadExecutor, "lose the task of an executor that died"},
-    {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
-    {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
-    {PlantedBug::NoUpdateRetry, "never send an update again"},
+    {PlantedBug::KeepRedirectTarget, "go on asking where a redirect once led"},
+    {PlantedBug::DropWhenNoLeaderIsKnown, "drop the subscription when no leader is known"},
+    {PlantedBug::ForgetSuppression, "do not tell the suppressed roles again"},
     {PlantedBug::LaunchWithoutRemembering, "launch what is not remembered"},
+    {PlantedBug::ReplaceUnreachable, "replace a task that is unreachable"},
+    {PlantedBug::NeverRevive, "suppress offers and never revive them"},
+    {PlantedBug::IgnoreStrangers, "ignore living tasks that are not known"},
+    {PlantedBug::LeakResourcesOfTerminalTask, "leak the resources of a terminal task"},
+    {PlantedBug::UseResourcesOfTerminalTasks, "take resources for adopted tasks that ended"},
     {PlantedBug::ForgetTasksAfterFailover, "do not rebuild the tasks after a master failover"},
     {PlantedBug::AnswerWhileRecovering, "answer about tasks while agents are still recovering"},
+    {PlantedBug::ForgetUnreachableAgents, "forget which agents are unreachable"},
+    {PlantedBug::TellLostOfUnreachable, "tell TASK_LOST of what is unreachable"},
+    {PlantedBug::KeepTasksOfGoneAgent, "keep the tasks of an agent that is gone"},
+    {PlantedBug::LeakExecutorsEndedMeanwhile, "keep executors that ended while nobody was told"},
+    {PlantedBug::OfferDisconnectedAgents, "offer agents that are disconnected"},
+    {PlantedBug::KeepOffersOfDisconnected, "keep the offers of a disconnected framework"},
+    {PlantedBug::KeepTasksWithoutCheckpoint, "keep tasks that ended with their agent"},
+    {PlantedBug::LoseTaskOfDeadExecutor, "lose the task of an executor that died"},
+    {PlantedBug::SkipQueuedUpdateAfterAck, "do not send the next update after an acknowledgement"},
+    {PlantedBug::NoUpdateRetry, "never send an update again"},
+    {PlantedBug::LoseUpdatesOnAgentRestart, "lose pending updates in an agent's restart"},
+    {PlantedBug::IgnoreMissingTasks, "do not answer for tasks that never arrived"},
+    {PlantedBug::TakeTasksWhileRegistering, "take tasks while registering"},
+    {PlantedBug::RegisterOnlyOnce, "never ask for registration again"},
+    {PlantedBug::NeverReapRecovered, "miss the end of an executor of before a restart"},
 };
 
 int report(const Run& run) {
   int missed = 0;
   for (const auto& [bug, name] : kBugs) {
+    if (!run.bug.empty() && std::string(name).find(run.bug) == std::string::npos) continue;
     plantedBug = bug;
     const Outcome outcome = runWorlds(run);
     if (outcome.failedSeed) {
@@ -128,13 +154,16 @@ int main(int argc, char** argv) {
       run.seeds = 1;
     } else if (argument == "--trace") {
       run.trace = true;
+    } else if (argument == "--bug" && i + 1 < argc) {
+      run.bug = argv[++i];
     } else {
       std::fprintf(
           stderr,
-          "usage: simulation [--seeds N] [--first SEED] [--seed SEED] [--trace]\n"
+          "usage: simulation [--seeds N] [--first SEED] [--seed SEED] [--trace] [--bug TEXT]\n"
           "  --seeds N     run N worlds (default 200), the first with seed --first (default 1)\n"
           "  --seed SEED   run this world only\n"
-          "  --trace       print what happens\n");
+          "  --trace       print what happens\n"
+          "  --bug TEXT    simulation_bugs: plant only those whose name contains it\n");
       return argument == "--help" ? 0 : 2;
     }
   }

@@ -119,21 +119,29 @@ class World {
   void scheduleChaos();
   void chaos();
   void stopChaos();
-  void killSomeExecutor();
+  bool killSomeExecutor(std::optional<std::size_t> agent);
   void repeatSomeUpdate();
   void cutSomeLink();
   void halfOpenSomeLink();
   void degradeNetwork();
   void slowNetwork();
+  void blindDetector();
   void crashScheduler();
   void harmSomeAgent();
+  void killExecutorAndAgent(std::size_t index);
+  bool happens(const std::string& fault) const { return chaotic_ && !spared_.contains(fault); }
 
   // world_invariants.cpp: what must hold.
   void checkStep();
   void checkBooks(const cluster::Master& master);
   void checkLaunch(std::size_t launched);
   void checkSend(const protocol::Request& request);
+  void checkStatus(const TaskStatus& status);
+  void checkDelivery(const std::string& taskId);
   void checkRest();
+  void checkRestOfFleet();
+  void checkRestOfMaster();
+  void checkRestOfAgents();
   bool isExecutorOf(const std::string& agentId, const std::string& frameworkId,
                     const std::string& executorId) const;
 
@@ -145,6 +153,7 @@ class World {
   std::uint64_t steps_ = 0;
   std::optional<Violation> violation_;
   bool chaotic_ = true;
+  std::set<std::string> spared_;  // Faults that this world does not have.
   fleet::AppSpec app_;
   bool checkpoint_ = false;
   TimePoint end_;
@@ -164,6 +173,8 @@ class World {
   std::set<std::string> handledUuids_;
   std::set<std::string> killed_;     // Tasks that the fleet wants gone.
   std::set<std::string> toldEnded_;  // Tasks that the fleet was told the end of.
+  std::set<std::string> dropped_;    // Those of them that are said never to have been launched.
+  std::set<std::string> delivered_;  // Tasks that some executor was given.
   std::uint64_t schedulerGeneration_ = 0;
 };
 

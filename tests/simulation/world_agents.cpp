@@ -155,7 +155,7 @@ void World::perform(std::size_t index, cluster::AgentHttp::Effect& effect) {
 bool World::performContainer(std::size_t index, cluster::AgentHttp::Effect& effect) {
   AgentNode& node = *agents_.at(index);
   if (const auto* prepare = std::get_if<cluster::PrepareContainer>(&effect)) {
-    const bool fails = chaotic_ && random_.chance(0.05);
+    const bool fails = random_.chance(0.05) && happens("executor not fetched");
     faults_["executor not fetched"] += fails ? 1 : 0;
     node.preparing.insert(prepare->containerId);
     afterwards(index, random_.below(Duration(milliseconds(500))),

@@ -22,7 +22,7 @@ void World::startExecutor(std::size_t agent, const cluster::ForkContainer& fork)
     if (other->container == node->container) fail("a container was forked twice");
   }
   agents_.at(agent)->processes[fork.containerId] = node;
-  if (chaotic_ && random_.chance(0.05)) {
+  if (random_.chance(0.05) && happens("executor dies at once")) {
     ++faults_["executor dies at once"];
     clockwork_.after(milliseconds(1),
                      [this, node] { endProcess(node->agent, node->container, 256); });
@@ -104,9 +104,10 @@ void World::onExecutorEvent(const std::shared_ptr<ExecutorNode>& node, const Exe
         fail("task " + id.value() + " lives in two processes");
       }
     }
+    checkDelivery(id.value());
     node->tasks[id.value()] = TASK_STAGING;
     reportLater(node, id, TASK_STARTING, Duration(0));
-    const bool portTaken = chaotic_ && random_.chance(0.05);
+    const bool portTaken = random_.chance(0.05) && happens("port taken");
     faults_["port taken"] += portTaken ? 1 : 0;
     // Often at once, so that two updates wait for the acknowledgement of one.
     const Duration delay =

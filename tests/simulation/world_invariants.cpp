@@ -18,6 +18,9 @@ void World::checkBooks(const cluster::Master& master) {
            agent.offered.toString() + ", free " + master.allocator().available(id).toString() +
            ", total " + agent.total.toString());
     }
+    if (!agent.connected && !agent.offers.empty()) {
+      fail(id + " is offered, and nothing reaches it");
+    }
   }
 }
 
@@ -67,6 +70,28 @@ void World::checkLaunch(std::size_t launched) {
   }
 }
 
+/// What ended must not be said of what may go on.
+void World::checkStatus(const TaskStatus& status) {
+  const std::string& id = status.task_id().value();
+  if (status.state() == TASK_DROPPED) {
+    dropped_.insert(id);
+    if (delivered_.contains(id)) fail(id + " is said never to have been launched, and was");
+  }
+  // Without checkpoints the executors end when their agent does.
+  const bool endsWithAgent =
+      !checkpoint_ && status.reason() == TaskStatus::REASON_AGENT_DISCONNECTED;
+  // Fact G5, of an agent that has another id for its master than for itself.
+  const bool isReplaced = status.message().ends_with("registered at the same address");
+  if (status.state() == TASK_LOST && !endsWithAgent && !isReplaced) {
+    fail(id + " is said to be lost: " + status.message());
+  }
+}
+
+void World::checkDelivery(const std::string& taskId) {
+  delivered_.insert(taskId);
+  if (dropped_.contains(taskId)) fail(taskId + " is launched, and was said never to be");
+}
+
 bool World::isExecutorOf(const std::string& agentId, const std::string& frameworkId,
                          const std::string& executorId) const {
   for (const auto& node : agents_) {
@@ -77,6 +102,13 @@ bool World::isExecutorOf(const std::string& agentId, const std::string& framewor
 }
 
 void World::checkRest() {
+  if (!master_) return fail("nobody leads");
+  checkRestOfFleet();
+  checkRestOfMaster();
+  checkRestOfAgents();
+}
+
+void World::checkRestOfFleet() {
   const auto live = liveExecutors();
   if (live.size() != app_.instances) {
     fail(std::to_string(app_.instances) + " servers are wanted, " + std::to_string(live.size()) +
@@ -99,11 +131,16 @@ void World::checkRest() {
          std::to_string(scheduler_->fleet.tasks()) + " tasks, wanted are " +
          std::to_string(app_.instances));
   }
-  if (!master_) return fail("nobody leads");
-  for (const auto& [id, framework] : master_->http.master().frameworks()) {
+  if (!scheduler_->session.subscribed()) fail("the scheduler is not subscribed");
+}
+
+void World::checkRestOfMaster() {
+  const cluster::Master& master = master_->http.master();
+  const std::string& ours = scheduler_->session.framework().id().value();
+  if (!master.frameworks().contains(ours)) return fail("the master does not know the framework");
+  for (const auto& [id, framework] : master.frameworks()) {
     // A SUBSCRIBE whose answer was lost leaves a framework that never was anybody's.
-    const bool ours = id == scheduler_->session.framework().id().value();
-    if (framework.tasks.size() != (ours ? app_.instances : 0)) {
+    if (framework.tasks.size() != (id == ours ? app_.instances : 0)) {
       fail("the master's tasks are not the wanted ones");
     }
     for (const auto& [taskId, task] : framework.tasks) {
@@ -115,10 +152,13 @@ void World::checkRest() {
       }
     }
   }
+  if (!master.frameworks().at(ours).stream) fail("the master holds the framework for disconnected");
+  if (master.allocator().suppressedRoles(ours).empty()) fail("offers are made that nobody wants");
+  if (!master.frameworks().at(ours).offers.empty()) fail("an offer is never answered");
   // Of an agent, exactly what its tasks and executors take is used.
-  for (const auto& [id, agent] : master_->http.master().agents()) {
+  for (const auto& [id, agent] : master.agents()) {
     Resources used;
-    for (const auto& [frameworkId, framework] : master_->http.master().frameworks()) {
+    for (const auto& [frameworkId, framework] : master.frameworks()) {
       for (const auto& [taskId, task] : framework.tasks) {
         if (task.task.agent_id().value() == id) used += Resources(task.task.resources());
       }
@@ -136,10 +176,15 @@ void World::checkRest() {
            used.toString());
     }
   }
+}
+
+void World::checkRestOfAgents() {
   for (const auto& agent : agents_) {
     if (agent->lost) continue;
     if (!agent->running) fail("an agent does not run");
-    for (const auto& [id, framework] : agent->agent().frameworks()) {
+    const std::string& id = agent->agent().info().id().value();
+    if (!master_->http.master().agents().contains(id)) fail("the master has not agent " + id);
+    for (const auto& [frameworkId, framework] : agent->agent().frameworks()) {
       for (const auto& [executorId, executor] : framework.executors) {
         if (executor.state != cluster::ExecutorState::Running) {
           fail("an agent still holds executor " + executorId);

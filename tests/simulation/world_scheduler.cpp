@@ -139,6 +139,7 @@ void World::handle(const SchedulerEvent& event) {
       note("scheduler: " + event.update().status().task_id().value() + " is " +
            TaskState_Name(event.update().status().state()) + " " +
            event.update().status().message());
+      checkStatus(event.update().status());
       if (isTerminal(event.update().status().state())) {
         toldEnded_.insert(event.update().status().task_id().value());
       }
@@ -153,7 +154,7 @@ void World::handle(const SchedulerEvent& event) {
 bool World::remember(const fleet::Remember& decision) {
   for (const fleet::TaskRecord& task : decision.tasks) storedTasks_[task.id] = task;
   for (const std::string& id : decision.ended) storedTasks_.erase(id);
-  if (!chaotic_ || !random_.chance(0.02)) return true;
+  if (!random_.chance(0.02) || !happens("scheduler killed before it acts")) return true;
   note("fault: the scheduler is killed between what it remembers and what it does");
   ++faults_["scheduler killed before it acts"];
   killScheduler();
