@@ -128,6 +128,10 @@ class TestScheduler {
       buffer_.clear();
       events_.clear();
     }
+    // A master that starts again refuses connections for a moment.
+    Request health;
+    health.target = "/health";
+    EXPECT_TRUE(eventually([&] { return ask(thread_, master_, health).status == 200; }));
     subscribe();
   }
 
