@@ -55,7 +55,26 @@ def general(text: bytes, side: str) -> bytes:
     return re.sub(rb"(Mesos-Stream-Id: )" + uuid, rb"\1@S", text)
 
 
+MASTER_NAMES = ["h:1", "http://h:1/", "master@h:1", "file:///etc/m", "zk://u:p@h1:1,[::1]:2/a/b",
+                "zk://u:pa/ss@h:1/a", "https://h:1", "zk://h:1/a/../b"]
+MASTER_INFO = (b'{"address":{"hostname":"h","ip":"127.0.0.1","port":5050},"hostname":"h","id":"m","ip":'
+               b'16777343,"pid":"master@127.0.0.1:5050","port":5050,"version":"1.11.0"}')
+
+
+def write_names_and_nodes() -> None:
+    for number, name in enumerate(MASTER_NAMES):
+        write("zookeeper", f"name-{number}", b"\x00" + name.encode())
+    nodes = [b"json.info_0000000002 " + MASTER_INFO, b"0000000003 master@127.0.0.1:5050",
+             b"info_0000000001 \x0a\x01m\x10\xff\x01\x18\xba\x27", b"log_replicas "]
+    write("zookeeper", "nodes", b"\x01" + STEP_END.join(nodes))
+    for folder in sorted((TRACES / "zookeeper").iterdir()):
+        recorded = [path.name.removeprefix("mesos__").removesuffix(".data").encode() + b" "
+                    + path.read_bytes() for path in sorted(folder.glob("mesos__*.data"))]
+        write("zookeeper", folder.name, b"\x01" + STEP_END.join(recorded))
+
+
 def main() -> None:
+    write_names_and_nodes()
     sessions: dict[tuple[str, str], list[bytes]] = {}
     for path in sorted(TRACES.glob("*/*.request")):
         group, name = path.parent.name, path.parent.name + "-" + path.stem
