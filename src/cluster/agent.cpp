@@ -312,6 +312,8 @@ const std::deque<AgentFramework>& Agent::completedFrameworks() const {
   return state_->completedFrameworks;
 }
 const Resources& Agent::total() const { return state_->total; }
+const std::optional<v1::DrainConfig>& Agent::drain() const { return state_->drain; }
+std::optional<Now> Agent::drainStarted() const { return state_->drainStarted; }
 const AgentCounters& Agent::counters() const { return state_->counters; }
 const AgentExecutor* Agent::executor(const std::string& frameworkId,
                                      const std::string& executorId) const {

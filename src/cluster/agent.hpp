@@ -235,6 +235,10 @@ class Agent {
   const Resources& total() const;
   /// Those whose status waits for its acknowledgement (fact P6).
   std::vector<v1::Operation> operations() const;
+  /// How it is being drained; nullopt: it is not, or nothing is left (fact G9).
+  const std::optional<v1::DrainConfig>& drain() const;
+  /// nullopt if that was before it restarted.
+  std::optional<Now> drainStarted() const;
   const AgentCounters& counters() const;
   /// nullptr if there is none.
   const AgentExecutor* executor(const std::string& frameworkId,

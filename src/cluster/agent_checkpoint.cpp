@@ -88,6 +88,8 @@ std::optional<std::string> takeId(std::string_view* path, std::string_view next)
 
 std::string encode(const AgentInfo& info) { return Writer().add("info", info).take(); }
 
+std::string encode(const v1::DrainConfig& drain) { return Writer().add("info", drain).take(); }
+
 std::string encode(const FrameworkInfo& info) { return Writer().add("info", info).take(); }
 
 std::string encode(const ExecutorCheckpoint& executor) {
@@ -113,6 +115,10 @@ std::string encode(const TaskCheckpoint& task) {
 }
 
 Result<void> decode(std::string_view bytes, AgentInfo* info) { return decodeMessage(bytes, info); }
+
+Result<void> decode(std::string_view bytes, v1::DrainConfig* drain) {
+  return decodeMessage(bytes, drain);
+}
 
 Result<void> decode(std::string_view bytes, FrameworkInfo* info) {
   return decodeMessage(bytes, info);
@@ -163,6 +169,7 @@ std::string checkpointFile(const std::string& directory) { return directory + st
 
 std::optional<CheckpointName> parseCheckpointPath(std::string_view path) {
   if (path == kAgentPath) return CheckpointName{CheckpointName::Kind::Agent, "", "", ""};
+  if (path == kDrainPath) return CheckpointName{CheckpointName::Kind::Drain, "", "", ""};
   if (path.substr(0, kFrameworks.size()) != kFrameworks) return std::nullopt;
   path.remove_prefix(kFrameworks.size());
   CheckpointName name{CheckpointName::Kind::Framework, "", "", ""};

@@ -35,10 +35,12 @@ struct TaskCheckpoint {
 // Files are RecordIO: a version, then names and values in turn. Unknown names are skipped; what is
 // torn or foreign is refused with a sentence.
 std::string encode(const AgentInfo& info);
+std::string encode(const v1::DrainConfig& drain);
 std::string encode(const FrameworkInfo& info);
 std::string encode(const ExecutorCheckpoint& executor);
 std::string encode(const TaskCheckpoint& task);
 Result<void> decode(std::string_view bytes, AgentInfo* info);
+Result<void> decode(std::string_view bytes, v1::DrainConfig* drain);
 Result<void> decode(std::string_view bytes, FrameworkInfo* info);
 Result<void> decode(std::string_view bytes, ExecutorCheckpoint* executor);
 Result<void> decode(std::string_view bytes, TaskCheckpoint* task);
@@ -46,6 +48,7 @@ Result<void> decode(std::string_view bytes, TaskCheckpoint* task);
 /// Where they lie below the agent's meta directory: directories named by ids, which are fit for
 /// that (fact L1), with one file each.
 inline constexpr char kAgentPath[] = "agent.info";
+inline constexpr char kDrainPath[] = "drain.config";  ///< While the agent is drained (fact G9).
 std::string frameworkPath(const std::string& frameworkId);
 std::string executorPath(const std::string& frameworkId, const std::string& executorId);
 std::string taskPath(const std::string& frameworkId, const std::string& executorId,
@@ -55,7 +58,7 @@ std::string checkpointFile(const std::string& directory);
 
 /// What a file is about, by its path.
 struct CheckpointName {
-  enum class Kind { Agent, Framework, Executor, Task } kind;
+  enum class Kind { Agent, Drain, Framework, Executor, Task } kind;
   std::string frameworkId;
   std::string executorId;
   std::string taskId;

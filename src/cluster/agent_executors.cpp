@@ -290,6 +290,7 @@ void Agent::State::settle(Now now) {
     ContainerRun& run = (next++)->second;
     if (run.commandExecutor) driveCommandExecutor(now, run);
   }
+  finishDrain();
   checkpointNoted();
 }
 

@@ -132,8 +132,9 @@ void AgentConversation::drain() {
     } else if (auto* write = std::get_if<WriteCheckpoint>(&*effect)) {
       files[write->path] = write->bytes;
     } else if (auto* remove = std::get_if<RemoveCheckpoint>(&*effect)) {
-      std::erase_if(files,
-                    [&](const auto& file) { return file.first.rfind(remove->path + "/", 0) == 0; });
+      std::erase_if(files, [&](const auto& file) {
+        return file.first == remove->path || file.first.rfind(remove->path + "/", 0) == 0;
+      });
     } else {
       EXPECT_TRUE(std::holds_alternative<AgentEnded>(*effect));
       hasEnded = true;

@@ -253,6 +253,11 @@ std::optional<AgentResponse> AgentHttp::State::readState(const OperatorCall& cal
       break;
     case OperatorCall::GET_AGENT:
       *response.mutable_get_agent()->mutable_agent_info() = agent.info();
+      if (agent.drain()) *response.mutable_get_agent()->mutable_drain_config() = *agent.drain();
+      if (agent.drain() && agent.drainStarted()) {
+        response.mutable_get_agent()->mutable_estimated_drain_start_time()->set_nanoseconds(
+            agent.drainStarted()->wall.time_since_epoch().count());
+      }
       break;
     default:
       return std::nullopt;

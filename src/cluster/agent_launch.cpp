@@ -70,6 +70,9 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
 
 std::optional<Agent::State::Refusal> Agent::State::refuse(const AgentFramework& known,
                                                           const RunTaskGroup& message) const {
+  if (drain) {
+    return Refusal{TaskStatus::REASON_AGENT_DRAINING, "The agent is being drained"};
+  }
   for (const TaskInfo& task : message.tasks) {
     if (auto error = limitsError(task)) {
       return Refusal{TaskStatus::REASON_GC_ERROR, *error, false};

@@ -124,6 +124,10 @@ void Agent::State::recover(Now now, AgentRecovery recovery) {
       *info.mutable_id() = known.id();
       total = Resources(known.resources());
     }
+    if (name->kind == CheckpointName::Kind::Drain) {
+      v1::DrainConfig config;
+      if (decode(bytes, &config)) drain = config;
+    }
     if (name->kind == CheckpointName::Kind::Framework) {
       FrameworkInfo known;
       if (!decode(bytes, &known) || known.id().value() != name->frameworkId) continue;

@@ -1,5 +1,6 @@
 // Inside of Agent. Its inputs are spread over files by what they are about:
 //   agent.cpp            the public face, registration, timers
+//   agent_drain.cpp      what an operator takes out of service
 //   agent_launch.cpp     from RunTask to a process
 //   agent_executors.cpp  subscription, KILL, shutdown, end of executors
 //   agent_operations.cpp reservations, and statuses of operations
@@ -147,6 +148,14 @@ struct Agent::State {
   void checkpointAgent();
   std::optional<Effect> checkpointOf(const std::array<std::string, 3>& ids) const;
 
+  // --- agent_drain.cpp
+  void handle(Now now, const DrainAgent& message);
+  /// Whether there is a task or an operation whose end is not acknowledged.
+  bool isBusy() const;
+  void finishDrain();
+  /// Says in the status of a killed task that it fell victim to a drain.
+  void explainDrain(TaskStatus* status) const;
+
   // --- agent_updates.cpp
   using StreamKey = std::pair<std::string, std::string>;  ///< Framework and task.
   void executorCall(Now now, const Call& call);
@@ -158,7 +167,7 @@ struct Agent::State {
   void sendAcknowledged(Now now, ContainerRun& run, const TaskStatus& status);
   TaskStatus makeAgentStatus(Now now, const std::string& taskId, const Termination& what);
   /// Puts a status on its way; `task` is nullptr if no executor of ours has it.
-  void accept(Now now, const std::string& frameworkId, Task* task, const TaskStatus& status);
+  void accept(Now now, const std::string& frameworkId, Task* task, TaskStatus status);
   void sendDue(Now now);
   void sendHead(Now now, const StreamKey& key, UpdateStream& stream);
   void resendAll(Now now, const std::string& frameworkId);
@@ -204,6 +213,8 @@ struct Agent::State {
   std::optional<TimePoint> silentAt;  ///< When the master has been silent for too long.
   std::map<std::string, AgentFramework> frameworks;
   std::deque<AgentFramework> completedFrameworks;
+  std::optional<v1::DrainConfig> drain;        ///< Until no task and no operation is left (G9).
+  std::optional<Now> drainStarted;             ///< Not of a drain from before a restart.
   std::set<std::string> shuttingDown;          ///< Frameworks.
   std::optional<TimePoint> recoverBy;          ///< Still recovering.
   std::set<std::array<std::string, 3>> noted;  ///< Framework, executor, task; the latter may be "".

@@ -159,6 +159,7 @@ std::string stateJson(const Agent& agent, const Flags& flags) {
     writeFramework(writer, framework);
   }
   writer.endArray();
+  if (agent.drain()) writer.key("drain_config").message(*agent.drain());
   writer.endObject();
   return writer.take();
 }

@@ -87,9 +87,9 @@ TaskStatus Agent::State::makeAgentStatus(Now now, const std::string& taskId,
   return status;
 }
 
-void Agent::State::accept(Now now, const std::string& frameworkId, Task* task,
-                          const TaskStatus& status) {
+void Agent::State::accept(Now now, const std::string& frameworkId, Task* task, TaskStatus status) {
   const StreamKey key{frameworkId, status.task_id().value()};
+  explainDrain(&status);
   UpdateStream& stream =
       streams.try_emplace(key, options.updateRetryMin, options.updateRetryMax).first->second;
   if (!stream.push(now.steady, status)) return;

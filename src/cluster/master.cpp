@@ -382,6 +382,7 @@ void Master::endTasksOfRemoved(Now now, MasterFramework& framework) {
 // --- Time.
 
 void Master::onTimer(Now now) {
+  settleDrains(now);
   while (!removals_.empty() && removals_.begin()->first <= now.steady) {
     removeFramework(now, removals_.begin()->second);
   }
@@ -396,6 +397,10 @@ void Master::onTimer(Now now) {
 }
 
 std::optional<TimePoint> Master::deadline() const {
+  for (const auto& [agentId, drain] : registry_.deactivated) {
+    const bool isDraining = drain && drain->state() == v1::DRAINING;
+    if (isDraining && isDrained(agentId)) return TimePoint::min();  // At once.
+  }
   std::optional<TimePoint> earliest = allocator_.deadline();
   if (recoverBy_ && (!earliest || *recoverBy_ < *earliest)) earliest = recoverBy_;
   for (const Timers* timers :

@@ -92,6 +92,7 @@ struct MasterAgent {
   std::optional<Now> reregistered;
   bool connected = true;                  ///< Its link has not broken since it last registered.
   bool active = true;                     ///< It is offered.
+  std::optional<Now> drainStarted;        ///< When this master told it to drain.
   std::optional<TimePoint> reregisterBy;  ///< Not connected: until when it must be back.
   TimePoint pingAt{};                     ///< When the next ping is due.
   bool pinged = false;                    ///< The last ping was not answered yet.
@@ -185,6 +186,11 @@ class Master {
   void onAgentLinkClosed(Now now, std::uint64_t link);
   /// The operator's MARK_AGENT_GONE (fact G6). False: nobody ever heard of it.
   bool markAgentGone(Now now, const std::string& agentId);
+  /// The operator's DRAIN_AGENT, DEACTIVATE_AGENT, REACTIVATE_AGENT (facts G9, W70), of an agent
+  /// that is registered, expected back or unreachable. The error is the text of the refusal.
+  Result<void> drainAgent(Now now, const v1::master::Call::DrainAgent& call);
+  Result<void> deactivateAgent(Now now, const std::string& agentId);
+  Result<void> reactivateAgent(Now now, const std::string& agentId);
 
   /// Who leads, as far as this master knows; nullopt: nobody. Until it is told, it leads itself. It
   /// never loses the lead: a real master ends when it does (fact T37), and so must this one.
@@ -339,6 +345,13 @@ class Master {
   void addTask(MasterFramework& framework, MasterAgent& agent, Task task);
   Task takeTask(MasterFramework& framework, const std::string& taskId);
   void completeTask(MasterFramework& framework, const std::string& taskId);
+
+  // master_drain.cpp: agents that operators take out of service.
+  bool isKnownAgent(const std::string& agentId) const;
+  void takeOutOfService(Now now, MasterAgent& agent);
+  void resumeDrain(Now now, MasterAgent& agent);
+  bool isDrained(const std::string& agentId) const;
+  void settleDrains(Now now);
 
   // master_events.cpp: what operators are told.
   void tellOperators(OperatorEvent event);

@@ -162,6 +162,7 @@ void Master::removeAgent(Now now, std::string agentId, AgentLoss loss, const std
   if (loss == AgentLoss::Unreachable && !MESOS_PLANTED(ForgetUnreachableAgents)) {
     registry_.unreachable.insert_or_assign(agentId, now);
   }
+  if (loss != AgentLoss::Unreachable) registry_.deactivated.erase(agentId);
   if (loss == AgentLoss::Gone) {
     registry_.gone.insert_or_assign(agentId, now);
     sendToAgent(agent, ShutdownAgent{});
@@ -226,6 +227,7 @@ bool Master::markAgentGone(Now now, const std::string& agentId) {
   if (recovered_.empty()) recoverBy_.reset();
   registry_.admitted.erase(agentId);
   registry_.unreachable.erase(agentId);
+  registry_.deactivated.erase(agentId);
   registry_.gone.insert_or_assign(agentId, now);
   reportLost(id);
   return true;

@@ -32,7 +32,7 @@ void Master::tellAgentAdded(const MasterAgent& agent) {
   if (!isWatched_) return;
   OperatorEvent event;
   event.set_type(OperatorEvent::AGENT_ADDED);
-  *event.mutable_agent_added()->mutable_agent() = agentMessage(agent);
+  *event.mutable_agent_added()->mutable_agent() = agentMessage(*this, agent);
   tellOperators(std::move(event));
 }
 

@@ -43,6 +43,10 @@ std::optional<Response> adoptPrincipal(const std::string& principal, SchedulerCa
                     otherPrincipal(principal, framework.principal()));
 }
 
+Response answerOf(const Result<void>& done) {
+  return done ? Response{} : badRequest(done.error().message);
+}
+
 /// One subscription. Its id fences calls of an earlier subscriber (fact Q32).
 struct Stream {
   ContentType type;
@@ -208,8 +212,7 @@ std::optional<Response> MasterHttp::State::onScheduler(const Exchange& exchange)
   if (auto refusal = refusalOfCall(exchange, call)) return refusal;
   if (call.type() == SchedulerCall::UNKNOWN) return notImplemented();
   if (call.type() == SchedulerCall::UPDATE_FRAMEWORK) {
-    const auto updated = master.updateFramework(exchange.now, call.update_framework());
-    return updated ? Response{} : badRequest(updated.error().message);
+    return answerOf(master.updateFramework(exchange.now, call.update_framework()));
   }
   master.onCall(exchange.now, call);
   return accepted();
@@ -278,6 +281,14 @@ std::optional<Response> MasterHttp::State::onOperator(const Exchange& exchange) 
       if (master.markAgentGone(exchange.now, agentId)) return Response{};
       return plainText(404, "Agent '" + agentId + "' not found");
     }
+    case OperatorCall::DRAIN_AGENT:
+      return answerOf(master.drainAgent(exchange.now, call.drain_agent()));
+    case OperatorCall::DEACTIVATE_AGENT:
+      return answerOf(
+          master.deactivateAgent(exchange.now, call.deactivate_agent().agent_id().value()));
+    case OperatorCall::REACTIVATE_AGENT:
+      return answerOf(
+          master.reactivateAgent(exchange.now, call.reactivate_agent().agent_id().value()));
     default:
       return notServed(OperatorCall::Type_Name(call.type()));
   }

@@ -71,6 +71,7 @@ void Master::addAgent(Now now, std::uint64_t link, const RegisterAgent& message)
   adoptTasks(agent, returns ? withoutEndedTasks(message) : message);
   welcome(agent, message, {});
   if (returns) reportReturned(now, agent, message);
+  resumeDrain(now, agent);
   tellAgentAdded(agent);
   ping(now, agent);
 }
@@ -98,6 +99,7 @@ void Master::reregisterAgent(Now now, std::uint64_t link, MasterAgent& agent,
   syncReservations(agent, message.operations);
   if (!agent.active) allocator_.activateAgent(now, id);
   agent.active = true;
+  resumeDrain(now, agent);
 }
 
 /// The answer, and what the agent missed: removed frameworks, new FrameworkInfos, kills (fact K3).

@@ -156,7 +156,7 @@ void writeFrameworks(JsonWriter& writer, const Master& master, const std::string
 }
 
 /// Fact W11; the object is left open.
-void beginAgent(JsonWriter& writer, const MasterAgent& agent) {
+void beginAgent(JsonWriter& writer, const Master& master, const MasterAgent& agent) {
   writer.beginObject();
   writer.key("id").string(agent.info.id().value());
   writer.key("hostname").string(agent.info.hostname());
@@ -180,10 +180,16 @@ void beginAgent(JsonWriter& writer, const MasterAgent& agent) {
   writer.key("unreserved_resources");
   writeResources(writer, agent.total.unreserved());
   writer.key("active").boolean(agent.active);
-  writer.key("deactivated").boolean(false);
+  const auto& outOfService = master.registry().deactivated;
+  const auto deactivated = outOfService.find(agent.info.id().value());
+  writer.key("deactivated").boolean(deactivated != outOfService.end());
   writer.key("version").string(agent.version);
   writer.key("capabilities");
   writeAgentCapabilities(writer);
+  if (deactivated == outOfService.end() || !deactivated->second) return;
+  writer.key("drain_info").message(*deactivated->second);
+  if (!agent.drainStarted) return;
+  writer.key("estimated_drain_start_time_seconds").number(agent.drainStarted->unixSeconds());
 }
 
 /// Fact W12: those that did not come back yet after a failover.
@@ -332,7 +338,7 @@ std::string stateJson(const Master& master, const Flags& flags) {
   writeFlags(writer, flags);
   writer.key("slaves").beginArray();
   for (const auto& [id, agent] : master.agents()) {
-    beginAgent(writer, agent);
+    beginAgent(writer, master, agent);
     writer.endObject();
   }
   writer.endArray();
@@ -350,7 +356,7 @@ std::string slavesJson(const Master& master, const Target& target) {
   writer.key("slaves").beginArray();
   for (const auto& [id, agent] : master.agents()) {
     if (!wanted(target.find("slave_id"), id)) continue;
-    beginAgent(writer, agent);
+    beginAgent(writer, master, agent);
     writer.key("reserved_resources_full");
     writeReservedByRoleFull(writer, agent.total);
     writer.key("unreserved_resources_full");
@@ -405,7 +411,7 @@ std::string stateSummaryJson(const Master& master) {
   writer.key("hostname").string(master.info().hostname());
   writer.key("slaves").beginArray();
   for (const auto& [id, agent] : master.agents()) {
-    beginAgent(writer, agent);
+    beginAgent(writer, master, agent);
     ofAgent[id].write(writer, "framework_ids");
     writer.endObject();
   }

@@ -80,6 +80,10 @@ struct Ping {
 };
 /// The agent is marked gone: it ends, and its executors with it (fact G6).
 struct ShutdownAgent {};
+/// The agent is drained: it kills its tasks, none with more grace than the config allows (fact G9).
+struct DrainAgent {
+  v1::DrainConfig config;
+};
 struct RunTask {
   FrameworkInfo framework;
   TaskInfo task;  ///< With allocation_info and executor.framework_id filled in (facts A8, A9).
@@ -135,9 +139,9 @@ struct FrameworkResubscribed {
 struct FrameworkUpdated {
   FrameworkInfo framework;
 };
-using MasterToAgent =
-    std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask, ApplyOperation,
-                 AcknowledgeOperation, AcknowledgeUpdate, MessageToExecutor, ShutdownExecutor,
-                 ShutdownFramework, FrameworkResubscribed, FrameworkUpdated, Ping, ShutdownAgent>;
+using MasterToAgent = std::variant<AgentRegistered, RunTask, RunTaskGroup, KillTask, ApplyOperation,
+                                   AcknowledgeOperation, AcknowledgeUpdate, MessageToExecutor,
+                                   ShutdownExecutor, ShutdownFramework, FrameworkResubscribed,
+                                   FrameworkUpdated, Ping, ShutdownAgent, DrainAgent>;
 
 }  // namespace mesos::cluster

@@ -82,7 +82,9 @@ OperatorResponse::GetFrameworks frameworksMessage(const Master& master) {
 
 OperatorResponse::GetAgents agentsMessage(const Master& master) {
   OperatorResponse::GetAgents message;
-  for (const auto& [id, agent] : master.agents()) *message.add_agents() = agentMessage(agent);
+  for (const auto& [id, agent] : master.agents()) {
+    *message.add_agents() = agentMessage(master, agent);
+  }
   return message;
 }
 
@@ -103,11 +105,13 @@ OperatorResponse::GetState stateMessage(const Master& master) {
   return message;
 }
 
-OperatorResponse::GetAgents::Agent agentMessage(const MasterAgent& agent) {
+OperatorResponse::GetAgents::Agent agentMessage(const Master& master, const MasterAgent& agent) {
   OperatorResponse::GetAgents::Agent message;
   *message.mutable_agent_info() = agent.info;
   message.set_active(agent.active);
-  message.set_deactivated(false);
+  const auto& outOfService = master.registry().deactivated;
+  const auto deactivated = outOfService.find(agent.info.id().value());
+  message.set_deactivated(deactivated != outOfService.end());
   message.set_version(agent.version);
   message.set_pid(agent.pid);
   *message.mutable_registered_time() = timeMessage(agent.registered);
@@ -117,6 +121,12 @@ OperatorResponse::GetAgents::Agent agentMessage(const MasterAgent& agent) {
   *message.mutable_offered_resources() = resourcesWithRole(agent.offered);
   for (const auto capability : kAgentCapabilities) {
     message.add_capabilities()->set_type(capability);
+  }
+  if (deactivated != outOfService.end() && deactivated->second) {
+    *message.mutable_drain_info() = *deactivated->second;
+    if (agent.drainStarted) {
+      *message.mutable_estimated_drain_start_time() = timeMessage(*agent.drainStarted);
+    }
   }
   return message;
 }

@@ -21,7 +21,7 @@ OperatorResponse::GetState stateMessage(const Master& master);
 
 /// As the events AGENT_ADDED and FRAMEWORK_… show them: without what GET_AGENTS and GET_FRAMEWORKS
 /// add.
-OperatorResponse::GetAgents::Agent agentMessage(const MasterAgent& agent);
+OperatorResponse::GetAgents::Agent agentMessage(const Master& master, const MasterAgent& agent);
 OperatorResponse::GetFrameworks::Framework frameworkMessage(const MasterFramework& framework);
 
 /// Each resource with its `role`, and `reservations` if it is reserved (fact W12).

@@ -6,6 +6,7 @@
 #include <mesos/types.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace mesos::cluster {
@@ -16,6 +17,8 @@ struct Registry {
   std::map<std::string, AgentInfo> admitted;  ///< Registered, or expected to register again (G8).
   std::map<std::string, Now> unreachable;     ///< Since when (fact G3).
   std::map<std::string, Now> gone;            ///< Marked by an operator: never admitted again (G6).
+  /// Taken out of service by an operator, there or not; if by a drain, with it (fact G9).
+  std::map<std::string, std::optional<v1::DrainInfo>> deactivated;
 };
 
 }  // namespace mesos::cluster

@@ -156,7 +156,6 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const Replay::Excluded excluded{
       {"011-garbage-closed", "no HTTP at all: the transport closes (T1)"},
       {"052-corrupt-gzip-500", "the transport inflates request bodies (T5)"},
-      {"116-operator-drain-unknown", "DRAIN_AGENT is not served yet (G9)"},
   };
   Replay replay("http-errors", "415e8462-c26e-4ede-9f49-bdc9c8187dad");
   const std::string first = replay.cluster().master().id() + "-0001";
@@ -176,7 +175,7 @@ TEST(RecordedHttpErrors, AreAnsweredAsRecorded) {
   const auto onMaster = [](const std::string& name) {
     return name.find("-agent-") == std::string::npos;
   };
-  EXPECT_EQ(replay.run(excluded, onMaster), 126);
+  EXPECT_EQ(replay.run(excluded, onMaster), 127);
 }
 
 TEST(RecordedLifecycle, CallsInJsonAreAnsweredAsRecorded) {
@@ -360,6 +359,39 @@ TEST(RecordedOperator, CommonCallsAreAnsweredAsRecordedInBothTypes) {
     const Answer& answer = onMaster ? cluster.askMaster(request) : cluster.askAgent(request);
     EXPECT_EQ(answer.body, parseResponse(exchange.response).body) << name;
   }
+}
+
+/// Facts G6, G9, W11, W70: an idle agent is deactivated, drained and marked gone.
+TEST(RecordedOperator, AgentsAreTakenOutOfServiceAsRecorded) {
+  TestCluster cluster;
+  cluster.startAgent();
+  const std::string recordedMasterId = "ab44f568-5e8e-4466-b2e3-d07a83427d3b";
+  int count = 0;
+  for (const RecordedExchange& exchange : readRecorded("operator-mutating")) {
+    SCOPED_TRACE(exchange.name);
+    const std::string bytes = replaced(exchange.request, recordedMasterId, cluster.master().id());
+    const Answer& answer = cluster.askMaster(parseRequest(bytes));
+    const Response recorded = parseResponse(exchange.response);
+    EXPECT_EQ(answer.status, recorded.status);
+    EXPECT_EQ(namesOf(answer.headers), namesOf(recorded.headers));
+    cluster.advance(std::chrono::seconds(1));
+    ++count;
+    static const std::regex kService(
+        R"re("active":\w+,"deactivated":\w+|"drain_info":\{.*?\}\}|"slaves":\[\])re");
+    const auto serviceOf = [](const std::string& body) {
+      std::string all;
+      for (std::sregex_iterator next(body.begin(), body.end(), kService), end; next != end;
+           ++next) {
+        all += next->str() + "\n";
+      }
+      return all;
+    };
+    EXPECT_EQ(serviceOf(answer.body), serviceOf(recorded.body)) << answer.body;
+    if (recorded.body.empty()) {
+      EXPECT_EQ(answer.body, "");
+    }
+  }
+  EXPECT_EQ(count, 9);
 }
 
 /// The sandbox of the recorded command task, which the recorded /files requests are about.

@@ -2,6 +2,8 @@
 // cluster which fails on request (docs/PROTOCOL.md, POST /local/fail).
 #include "conformance/launching.hpp"
 
+#include <mesos/v1/master/master.pb.h>
+
 #include <cstdlib>
 #include <thread>
 
@@ -99,6 +101,37 @@ TEST_P(AgentLoss, C098_DeliversUnacknowledgedUpdatesAfterAnAgentsRestart) {
   executor.subscribe();
   EXPECT_EQ(framework.status(launched.id(), true, kPatience).uuid(), running.uuid());
   EXPECT_EQ(framework.status(launched.id(), true, kPatience).uuid(), finished.uuid());
+}
+
+TEST_P(AgentLoss, C102_TellsOfTasksOnAnUnreachableAgent) {
+  NEEDS_FAULTS();
+  for (const bool aware : {true, false}) {
+    TestFramework framework = subscribe(checkpointing(aware ? partitionAware() : FrameworkInfo()));
+    const Launched launched = launch(framework);
+    TestExecutor executor = run(framework, launched);
+    const std::string& agent = launched.offer.agent_id().value();
+    fail(partitionFor(pingLimit() + 20));
+    framework.event(SchedulerEvent::FAILURE, kPatience);
+    framework.status(launched.id());
+    const auto expectAnswer = [&](TaskState state, bool isUnreachable) {
+      const TaskStatus status = framework.status(launched.id());
+      EXPECT_EQ(status.state(), aware ? state : TASK_LOST);
+      EXPECT_EQ(status.source(), TaskStatus::SOURCE_MASTER);
+      EXPECT_EQ(status.reason(), TaskStatus::REASON_RECONCILIATION);
+      EXPECT_EQ(status.has_unreachable_time(), isUnreachable);
+      EXPECT_FALSE(status.has_uuid());
+    };
+    reconcile(framework, {{launched.id(), agent}});
+    expectAnswer(TASK_UNREACHABLE, true);
+    reconcile(framework, {{launched.id()}});
+    expectAnswer(TASK_UNKNOWN, false);
+    killWith(framework, launched.id(),
+             [&](SchedulerCall::Kill& kill) { kill.mutable_agent_id()->set_value(agent); });
+    expectAnswer(TASK_UNREACHABLE, true);
+    framework.kill(launched.id());
+    expectAnswer(TASK_UNKNOWN, false);
+    EXPECT_EQ(framework.status(launched.id(), true, kPatience).state(), TASK_RUNNING);
+  }
 }
 
 TEST_P(AgentLoss, C106_IsSilentAboutATaskWhoseAgentIsNotBackYet) {
@@ -211,6 +244,47 @@ TEST_P(AgentLoss, C123_KillsAnExecutorThatSubscribesTooLate) {
     EXPECT_EQ(lost.reason(), TaskStatus::REASON_EXECUTOR_REREGISTRATION_TIMEOUT);
     EXPECT_FALSE(lost.uuid().empty());
   }
+}
+
+/// What an operator decided about an agent outlasts the master that was told, and the agent's
+/// process.
+TEST_P(AgentLoss, G9_AnAgentIsStillDrainedUnderTheNextMaster) {
+  NEEDS_FAULTS();
+  TestFramework framework = subscribe(checkpointing(partitionAware()));
+  const Launched launched = launch(framework);
+  TestExecutor executor = run(framework, launched);
+  const AgentID& agent = launched.offer.agent_id();
+  v1::master::Call drain;
+  drain.set_type(v1::master::Call::DRAIN_AGENT);
+  *drain.mutable_drain_agent()->mutable_agent_id() = agent;
+  ASSERT_EQ(fetch(master(), postOf("/api/v1", GetParam(), drain, true)).status, 200);
+  executor.stream().next(ExecutorEvent::KILL);
+
+  fail("failover-master");
+  EXPECT_TRUE(framework.stream().ends(Timeout(5000)));
+  awaitMaster();
+  framework.resubscribe();
+  executor.stream().next(ExecutorEvent::KILL, kPatience);
+  const auto shown = agentState(master(), agent);
+  EXPECT_TRUE(shown["deactivated"].GetBool());
+  EXPECT_STREQ(shown["drain_info"]["state"].GetString(), "DRAINING");
+
+  fail("restart-agent&agent=0");
+  executor.subscribe(knowing(launched));
+  executor.stream().next(ExecutorEvent::KILL, kPatience);
+  executor.update(launched.task.task_id(), TASK_KILLED);
+  const TaskStatus killed = framework.statusUntil(launched.id(), TASK_KILLED, kPatience);
+  EXPECT_EQ(killed.reason(), TaskStatus::REASON_AGENT_DRAINING);
+  v1::master::Call reactivate;
+  reactivate.set_type(v1::master::Call::REACTIVATE_AGENT);
+  *reactivate.mutable_reactivate_agent()->mutable_agent_id() = agent;
+  eventually(
+      "the drain ends",
+      [&] {
+        return fetch(master(), postOf("/api/v1", GetParam(), reactivate, true)).status == 200;
+      },
+      kPatience);
+  EXPECT_EQ(framework.offer(kPatience).agent_id().value(), agent.value());
 }
 
 }  // namespace

@@ -146,8 +146,9 @@ void World::perform(std::size_t index, cluster::AgentHttp::Effect& effect) {
   } else if (auto* write = std::get_if<cluster::WriteCheckpoint>(&effect)) {
     node.disk[write->path] = std::move(write->bytes);
   } else if (const auto* removal = std::get_if<cluster::RemoveCheckpoint>(&effect)) {
-    std::erase_if(node.disk,
-                  [&](const auto& file) { return file.first.starts_with(removal->path + "/"); });
+    std::erase_if(node.disk, [&](const auto& file) {
+      return file.first == removal->path || file.first.starts_with(removal->path + "/");
+    });
   }
 }
 
