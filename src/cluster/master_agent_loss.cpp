@@ -36,6 +36,20 @@ TaskStatus statusOfLost(Now now, const Task& task, TaskState state, TaskStatus::
   return status;
 }
 
+/// Of an operation whose end nobody heard of. Without a uuid, as C20's; nullopt: nothing is told.
+std::optional<v1::OperationStatus> statusOfLost(const v1::Operation& operation, AgentLoss loss,
+                                                const std::string& message) {
+  const bool isPending = operation.latest_status().state() == v1::OPERATION_PENDING;
+  if (!isPending || loss == AgentLoss::Removed) return std::nullopt;
+  v1::OperationStatus status;
+  *status.mutable_operation_id() = operation.info().id();
+  status.set_state(loss == AgentLoss::Gone ? v1::OPERATION_GONE_BY_OPERATOR
+                                           : v1::OPERATION_UNREACHABLE);
+  status.set_message(message);
+  *status.mutable_agent_id() = operation.agent_id();
+  return status;
+}
+
 }  // namespace
 
 // --- Silence.
@@ -172,6 +186,11 @@ void Master::removeAgent(Now now, std::string agentId, AgentLoss loss, const std
             loss == AgentLoss::Removed ? "Agent " + agent.info.hostname() + " removed: " + message
                                        : message);
   for (auto& [frameworkId, framework] : frameworks_) releaseExecutors(now, framework, agentId);
+  for (const auto& [uuid, operation] : agent.operations) {
+    const MasterFramework* framework = findFramework(operation.framework_id().value());
+    auto status = statusOfLost(operation, loss, message);
+    if (framework != nullptr && status) sendOperationStatus(*framework, *std::move(status));
+  }
   MESOS_CHECK(agent.used.empty());
   const AgentID id = agent.info.id();
   stopWatching(agent);

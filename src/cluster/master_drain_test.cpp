@@ -269,6 +269,16 @@ TEST_F(DrainAfterFailoverTest, GoesOnWithTheNextMaster) {
   EXPECT_FALSE(takeOffers(stream).empty());
 }
 
+// Fact C20.
+TEST_F(DrainAfterFailoverTest, KnowsNoOperationsOfAnAgentThatIsNotBack) {
+  stream = subscribe(kAware);
+  call(stream, R"("type":"RECONCILE_OPERATIONS","reconcile_operations":{"operations":[
+      {"operation_id":{"value":"o"},"agent_id":{"value":"old-S0"}}]})");
+  const auto events = take(stream);
+  ASSERT_EQ(events.back().type(), Event::UPDATE_OPERATION_STATUS);
+  EXPECT_EQ(events.back().update_operation_status().status().state(), v1::OPERATION_RECOVERING);
+}
+
 TEST_F(DrainAfterFailoverTest, CanBeAskedForBeforeTheAgentIsBack) {
   id = "old-S1";
   ASSERT_TRUE(drainAgent());

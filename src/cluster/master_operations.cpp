@@ -181,9 +181,21 @@ void Master::reconcileOperations(const MasterFramework& framework,
     v1::OperationStatus status;
     *status.mutable_operation_id() = operation.operation_id();
     status.set_state(v1::OPERATION_UNKNOWN);
-    status.set_message(operation.has_agent_id() ? "Reconciliation: Operation is unknown"
-                                                : "Reconciliation: Operation is unknown and no "
-                                                  "'agent_id' was provided");
+    const std::string& agentId = operation.agent_id().value();
+    if (!operation.has_agent_id()) {
+      status.set_message("Reconciliation: Operation is unknown and no 'agent_id' was provided");
+    } else if (recovered_.count(agentId) != 0) {
+      status.set_state(v1::OPERATION_RECOVERING);
+      status.set_message("Reconciliation: Agent is recovering");
+    } else if (registry_.unreachable.count(agentId) != 0) {
+      status.set_state(v1::OPERATION_UNREACHABLE);
+      status.set_message("Reconciliation: Agent is unreachable");
+    } else if (registry_.gone.count(agentId) != 0) {
+      status.set_state(v1::OPERATION_GONE_BY_OPERATOR);
+      status.set_message("Reconciliation: Agent is gone");
+    } else {
+      status.set_message("Reconciliation: Operation is unknown");
+    }
     if (operation.has_agent_id()) *status.mutable_agent_id() = operation.agent_id();
     if (operation.has_resource_provider_id()) {
       *status.mutable_resource_provider_id() = operation.resource_provider_id();

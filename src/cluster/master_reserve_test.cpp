@@ -314,6 +314,48 @@ TEST_F(ReserveTest, ReconcilesOperationsItKnowsWithoutUuid) {
   EXPECT_EQ(statuses[1].state(), v1::OPERATION_UNKNOWN);
 }
 
+// Fact C20. An operation whose end the master has not heard of is told when its agent is lost.
+TEST_F(ReserveTest, TellsOfOperationsOnAgentsThatAreLost) {
+  accept(operation("RESERVE", cpusJson(0.5, kDynamic), "o"));
+  const std::string id = agentId(agent);
+  const auto ask = [&] {
+    reconcile(R"({"operation_id":{"value":"o"},"agent_id":{"value":")" + id + R"("}})");
+    return takeStatuses();
+  };
+  silent.insert(agent);
+  advance(100s);
+  auto told = takeStatuses();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].operation_id().value(), "o");
+  EXPECT_EQ(told[0].agent_id().value(), id);
+  EXPECT_EQ(told[0].state(), v1::OPERATION_UNREACHABLE);
+  EXPECT_FALSE(told[0].has_uuid());
+  ASSERT_EQ(ask().size(), 1u);
+  EXPECT_EQ(ask()[0].state(), v1::OPERATION_UNREACHABLE);
+  EXPECT_TRUE(master.markAgentGone(now, id));
+  EXPECT_EQ(ask()[0].state(), v1::OPERATION_GONE_BY_OPERATOR);
+}
+
+TEST_F(ReserveTest, TellsOfOperationsOnAnAgentMarkedGone) {
+  for (const bool isDone : {true, false}) {
+    accept(operation("RESERVE", cpusJson(0.5, kDynamic), "o"));
+    if (isDone) {
+      finish(takeSent<ApplyOperation>().at(0).operation);
+      EXPECT_EQ(takeStatuses().size(), 1u);
+    }
+    EXPECT_TRUE(master.markAgentGone(now, agentId(agent)));
+    drain();
+    const auto told = takeStatuses();
+    ASSERT_EQ(told.size(), isDone ? 0u : 1u);
+    if (isDone) {
+      agent = addAgent();
+      next();
+    } else {
+      EXPECT_EQ(told[0].state(), v1::OPERATION_GONE_BY_OPERATOR);
+    }
+  }
+}
+
 TEST_F(ReserveTest, ForgetsTheOperationsOfARemovedFramework) {
   accept(operation("RESERVE", cpusJson(0.5, kDynamic), "o"));
   call(stream, R"("type":"TEARDOWN")");
