@@ -16,10 +16,10 @@ output=$(mktemp)
 pid=$!
 trap 'kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; rm -f "$output" "$output.err"' EXIT
 for ((i = 0; i < 100; ++i)); do
-  master=$(sed -n 's/^Embedded cluster: master \([^,]*\),.*/\1/p' "$output")
-  [[ $master ]] && break
+  read -ra masters < <(sed -n 's/^Embedded cluster: masters\{0,1\} \([^,]*\),.*/\1/p' "$output") || true
+  ((${#masters[@]})) && break
   kill -0 "$pid" 2>/dev/null || { cat "$output" "$output.err"; exit 1; }
   sleep 0.05
 done
-[[ $master ]] || { echo "the cluster did not start"; cat "$output" "$output.err"; exit 1; }
-"$conformance" --master="$master" "$@"
+((${#masters[@]})) || { echo "the cluster did not start"; cat "$output" "$output.err"; exit 1; }
+"$conformance" --master="${masters[0]}" ${masters[1]:+--has="standby=${masters[1]}"} "$@"
