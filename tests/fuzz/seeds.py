@@ -6,6 +6,8 @@ import pathlib
 import re
 import sys
 
+from sessions import AGENT_SESSIONS, MASTER_SESSIONS
+
 TRACES = pathlib.Path(__file__).parent.parent / "traces"
 OUT = pathlib.Path(sys.argv[1])
 BYTES_MAX = 4000
@@ -61,6 +63,12 @@ MASTER_INFO = (b'{"address":{"hostname":"h","ip":"127.0.0.1","port":5050},"hostn
                b'16777343,"pid":"master@127.0.0.1:5050","port":5050,"version":"1.11.0"}')
 
 
+def write_sessions() -> None:
+    for side, sessions in (("master", MASTER_SESSIONS), ("agent", AGENT_SESSIONS)):
+        for number, steps in enumerate(sessions):
+            write(side + "_http", f"session-{number}", STEP_END.join(step.encode() for step in steps))
+
+
 def write_names_and_nodes() -> None:
     for number, name in enumerate(MASTER_NAMES):
         write("zookeeper", f"name-{number}", b"\x00" + name.encode())
@@ -74,6 +82,7 @@ def write_names_and_nodes() -> None:
 
 
 def main() -> None:
+    write_sessions()
     write_names_and_nodes()
     sessions: dict[tuple[str, str], list[bytes]] = {}
     for path in sorted(TRACES.glob("*/*.request")):
