@@ -322,6 +322,7 @@ TEST_F(SchedulerDriverTest, HandsOnWhatHasNoCallbackOfItsOwn) {
   EXPECT_TRUE(told("other: INVERSE_OFFERS"));
 }
 
+// Scenarios 151 and 168.
 TEST_F(SchedulerDriverTest, AbortsOnAnErrorAndThenTells) {
   Status inCallback = DRIVER_RUNNING;
   scheduler_.react = [&](const std::string& line, SchedulerDriver* driver) {
@@ -336,6 +337,7 @@ TEST_F(SchedulerDriverTest, AbortsOnAnErrorAndThenTells) {
   EXPECT_EQ(inCallback, DRIVER_ABORTED);
 }
 
+// Scenario 151.
 TEST_F(SchedulerDriverTest, FailsWhenItsCredentialsAreRefused) {
   SchedulerDriver& driver = drive({.credential = Credential{"me", "wrong"}});
   server_.respond(server_.next(), 401, {{"WWW-Authenticate", "Basic realm=\"x\""}}, "401");
@@ -435,7 +437,7 @@ TEST_F(SchedulerDriverTest, SubscribesAgainWhenTheStreamEndsThoughTheConnectionS
   EXPECT_TRUE(told("reregistered with m.example"));
 }
 
-// Scenario 152.
+// Scenarios 152 and 184.
 TEST_F(SchedulerDriverTest, SubscribesAgainWhenTheHeartbeatsStop) {
   drive();
   acceptSubscription(0.05);
@@ -445,14 +447,56 @@ TEST_F(SchedulerDriverTest, SubscribesAgainWhenTheHeartbeatsStop) {
   EXPECT_EQ(acceptSubscription().framework_id().value(), "F1");
 }
 
+// Scenario 149, facts T31 and T32.
 TEST_F(SchedulerDriverTest, FollowsTheLeader) {
   ScriptedServer standby;
   driveTo(standby.address());
-  standby.respond(standby.next(), 307,
+  const Received first = standby.next();
+  standby.respond(first, 307,
                   {{"Location", "//" + server_.address() + "/master/api/v1/scheduler"}});
   acceptSubscription();
+  EXPECT_EQ(stream_.request.body, first.request.body);
   EXPECT_EQ(stream_.request.target, "/master/api/v1/scheduler");
   EXPECT_TRUE(told("registered F1 with m.example"));
+}
+
+// Scenario 149.
+TEST_F(SchedulerDriverTest, DoesNotRunRoundInACircleOfMasters) {
+  ScriptedServer standby;
+  driveTo(standby.address());
+  const auto begin = std::chrono::steady_clock::now();
+  int redirects = 0;
+  while (problems_.count("…") == 0) {
+    for (ScriptedServer* one : {&standby, &server_}) {
+      const ScriptedServer& other = one == &standby ? server_ : standby;
+      const auto received = one->nextWithin(milliseconds(100));
+      if (!received) continue;
+      ++redirects;
+      one->respond(*received, 307,
+                   {{"Location", "//" + other.address() + "/master/api/v1/scheduler"}});
+    }
+    ASSERT_LT(redirects, 50);
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  }
+  EXPECT_GT(redirects, 1);
+  EXPECT_NE(problems_.text().find("trying again in"), std::string::npos) << problems_.text();
+  EXPECT_EQ(scheduler_.notes.count("…"), 0u) << scheduler_.notes.text();
+}
+
+// Scenario 150, fact T34.
+TEST_F(SchedulerDriverTest, WaitsForAMasterThatIsNotReady) {
+  drive();
+  server_.respond(server_.next(), 503, {}, "No leader elected");
+  const auto first = std::chrono::steady_clock::now();
+  server_.respond(server_.next(), 503, {}, "Master has not finished recovery");
+  const auto second = std::chrono::steady_clock::now();
+  acceptSubscription();
+  const auto third = std::chrono::steady_clock::now();
+  EXPECT_TRUE(told("registered F1 with m.example"));
+  EXPECT_EQ(scheduler_.notes.count("error…"), 0u);
+  // Half of the nominal delays, which double.
+  EXPECT_GE(second - first, milliseconds(240));
+  EXPECT_GE(third - second, milliseconds(490));
 }
 
 TEST_F(SchedulerDriverTest, FollowsALeaderThatHasAName) {
@@ -485,6 +529,7 @@ TEST_F(SchedulerDriverTest, KeepsTryingAMasterThatIsNotThere) {
   EXPECT_EQ(callIn(received).type(), Call::SUBSCRIBE);
 }
 
+// Scenario 156.
 TEST_F(SchedulerDriverTest, AnswersALaunchWhileDisconnectedAndDropsTheRest) {
   scheduler_.react = [&](const std::string& line, SchedulerDriver* d) {
     if (line != "disconnected") return;

@@ -249,6 +249,7 @@ TEST_F(ExecutorSessionTest, ConnectsToTheAgentAtOnceAndSubscribes) {
   EXPECT_TRUE(updatesOf(call).empty());
 }
 
+// Scenario 26.
 TEST_F(ExecutorSessionTest, DeliversEventsInOrderHoweverTheBytesAreCut) {
   startSubscribed();
   Event kill = ofType(Event::KILL);
@@ -435,9 +436,11 @@ TEST_F(ExecutorSessionTest, GivesUpAlsoWhileAnAttemptHangs) {
   EXPECT_NE(std::string::npos, std::get<Shutdown>(effects[1]).reason.find("3secs"));
 }
 
+// Scenarios 27 and 28.
 TEST_F(ExecutorSessionTest, BrokenStreamsAreLostStreams) {
-  for (const std::string bytes : {"x\n", "2\n\xff\xff", "2\n\x08\x01", "2\n\x08\x02", "2\n\x08\x08",
-                                  "2\n\x08\x03", "2\n\x08\x04", "2\n\x08\x05", "2\n\x08\x06"}) {
+  for (const std::string bytes :
+       {"x\n", "12a\n", "-1\n", "\n", "2\n\xff\xff", "2\n\x08\x01", "2\n\x08\x02", "2\n\x08\x08",
+        "2\n\x08\x03", "2\n\x08\x04", "2\n\x08\x05", "2\n\x08\x06"}) {
     startSubscribed();
     session->onBytes(now, stream, bytes);
     const auto effects = drain();

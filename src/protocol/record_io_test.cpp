@@ -42,6 +42,7 @@ TEST(RecordIo, EncodesTheLengthInBytesThenTheBytes) {
   EXPECT_EQ(out, "3\na\nb1000\n" + std::string(1000, 'x'));
 }
 
+// Scenario 26.
 TEST(RecordIo, DecodesTheSameRecordsSplitAtAnyTwoPoints) {
   const Records expected = {"hello", "", std::string(12, 'x'), "1\n2", std::string("\0\xFF", 2)};
   std::string bytes;
@@ -86,6 +87,7 @@ TEST(RecordIo, LetsLeadingZerosPass) {
 
 class BadLength : public testing::TestWithParam<std::string> {};
 
+// Scenario 27.
 TEST_P(BadLength, BreaksTheStreamForGoodHoweverItIsCut) {
   const std::string bytes = "2\nok" + GetParam() + "\nabc3\nabc";
   for (std::size_t pieceSize = 1; pieceSize <= bytes.size(); ++pieceSize) {

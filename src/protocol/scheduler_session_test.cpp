@@ -322,6 +322,7 @@ TEST_F(SchedulerSessionTest, SendsCredentialsWithEveryRequest) {
   EXPECT_EQ("Basic cDpz", *firstCall(calls::revive()).request.headers.find("Authorization"));
 }
 
+// Scenario 26.
 TEST_F(SchedulerSessionTest, DeliversEventsInOrderHoweverTheBytesAreCut) {
   startSubscribed();
   const std::string bytes = encodeRecord(ofType(Event::HEARTBEAT).SerializeAsString()) +
@@ -333,6 +334,21 @@ TEST_F(SchedulerSessionTest, DeliversEventsInOrderHoweverTheBytesAreCut) {
   EXPECT_EQ(Event::HEARTBEAT, events[0].event.type());
   EXPECT_EQ("O1", events[1].event.offers().offers(0).id().value());
   EXPECT_EQ("t", events[2].event.update().status().task_id().value());
+}
+
+// Scenario 26.
+TEST_F(SchedulerSessionTest, DeliversAHundredEventsOfOneRead) {
+  startSubscribed();
+  std::string bytes;
+  for (int i = 0; i < 100; ++i) {
+    bytes += encodeRecord(offersEvent("O" + std::to_string(i)).SerializeAsString());
+  }
+  session->onBytes(now, stream, bytes);
+  const auto events = all<DeliverEvent>(drain());
+  ASSERT_EQ(100U, events.size());
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ("O" + std::to_string(i), events[i].event.offers().offers(0).id().value());
+  }
 }
 
 TEST_F(SchedulerSessionTest, DeliversWhatComesBeforeSubscribed) {
@@ -508,7 +524,9 @@ TEST_F(SchedulerSessionTest, AStreamWithoutItsIdOrOfAnotherTypeIsNotTaken) {
 TEST_F(SchedulerSessionTest, FollowsARedirectToTheLeaderAndUsesItsPath) {
   start();
   session->onLeader(now, kOther);
-  subscribeRequest();
+  stream = only<Connect>().id;
+  session->onConnected(now, stream);
+  const auto first = only<Send>();
   answer(stream, 307, {{"Location", "//10.0.0.1:5050/master/api/v1/scheduler"}});
   const auto effects = drain();
   ASSERT_EQ(2U, effects.size());
@@ -519,6 +537,7 @@ TEST_F(SchedulerSessionTest, FollowsARedirectToTheLeaderAndUsesItsPath) {
   const auto send = only<Send>();
   EXPECT_EQ("/master/api/v1/scheduler", send.request.target);
   EXPECT_EQ(Call::SUBSCRIBE, callOf(send).type());
+  EXPECT_EQ(first.request.body, send.request.body);  // Fact T32.
   session->onResponse(now, stream, streamHead());
   event(subscribedEvent());
   drain();
@@ -606,6 +625,7 @@ TEST_F(SchedulerSessionTest, WhereARedirectLedIsForgottenWithTheNextFailure) {
 
 // ---- Failing and backing off.
 
+// Scenario 150.
 TEST_F(SchedulerSessionTest, BacksOffFromTheFirstFailureOnWithGrowingJitteredDelays) {
   start();
   session->onLeader(now, kLeader);
@@ -717,6 +737,7 @@ TEST_F(SchedulerSessionTest, TakesTheHeartbeatIntervalTheMasterTells) {
   }
 }
 
+// Scenario 28.
 TEST_F(SchedulerSessionTest, TheEndOfTheBodyIsTheEndOfTheSubscription) {
   startSubscribed();
   session->onBodyEnd(now, stream);
@@ -727,12 +748,26 @@ TEST_F(SchedulerSessionTest, TheEndOfTheBodyIsTheEndOfTheSubscription) {
   EXPECT_LE(std::get<Waiting>(effects[2]).next, 500ms);
 }
 
+// Scenario 28.
 TEST_F(SchedulerSessionTest, AStreamCutInsideAnEventDeliversNoPartOfIt) {
-  startSubscribed();
   const std::string record = encodeRecord(offersEvent("O1").SerializeAsString());
-  session->onBytes(now, stream, record.substr(0, record.size() - 1));
-  session->onBodyEnd(now, stream);
-  EXPECT_EQ("the stream ended inside an event", expectLost(drain()));
+  for (const bool byZeroChunk : {true, false}) {
+    startSubscribed();
+    session->onBytes(now, stream, record.substr(0, record.size() - 1));
+    EXPECT_TRUE(drain().empty());
+    if (byZeroChunk) {
+      session->onBodyEnd(now, stream);
+      session->onClosed(now, stream, "Connection reset by peer");
+    } else {
+      session->onClosed(now, stream, "Connection reset by peer");
+    }
+    const auto effects = drain();
+    EXPECT_TRUE(all<DeliverEvent>(effects).empty());
+    const std::string reason = expectLost(effects);
+    if (byZeroChunk) {
+      EXPECT_EQ("the stream ended inside an event", reason);
+    }
+  }
 }
 
 TEST_F(SchedulerSessionTest, AClosedConnectionIsTheEndOfTheSubscription) {
@@ -743,8 +778,12 @@ TEST_F(SchedulerSessionTest, AClosedConnectionIsTheEndOfTheSubscription) {
   EXPECT_NE(std::string::npos, expectLost(effects).find("Connection reset by peer"));
 }
 
+// Scenario 27.
 TEST_F(SchedulerSessionTest, BrokenRecordsEndTheSubscription) {
-  for (const std::string bytes : {"x\n", "-1\n", "99999999999\n", "2\n\xff\xff", "2\n\x08\x01"}) {
+  for (const std::string& bytes :
+       {std::string("x\n"), std::string("12a\n"), std::string("-1\n"), std::string("\n"),
+        std::string("99999999999\n"), std::string(30, '9') + "\n", std::string("2\n\xff\xff"),
+        std::string("2\n\x08\x01")}) {
     startSubscribed();
     session->onBytes(now, stream, bytes);
     const auto effects = drain();

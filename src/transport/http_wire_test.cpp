@@ -104,6 +104,7 @@ TEST(ResponseHead, RefusesWhatIsNoResponse) {
   }
 }
 
+// Scenario 29.
 TEST(BodyDecoder, TakesChunksApartAtEverySplit) {
   const std::string text = "5\r\nhello\r\nA;ext=1\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nnext";
   for (std::size_t split = 0; split <= text.size(); ++split) {
