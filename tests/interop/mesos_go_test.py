@@ -2,7 +2,7 @@
 """A scheduler, an executor and an operator's tool on mesos-go's v1 library, against the embedded
 cluster.
 
-Usage: mesos_go_test.py BIN_DIR BUILD_DIR [unittest arguments]"""
+Scenario 185. Usage: mesos_go_test.py BIN_DIR BUILD_DIR [unittest arguments]"""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A scheduler and an executor on the npm package mesos-framework, against the embedded cluster.
 
-Usage: npm_test.py BIN_DIR BUILD_DIR [unittest arguments]"""
+Scenario 185. Usage: npm_test.py BIN_DIR BUILD_DIR [unittest arguments]"""
 
 import shutil
 import subprocess

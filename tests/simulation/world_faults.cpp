@@ -99,6 +99,7 @@ void World::killExecutorAndAgent(std::size_t index) {
   });
 }
 
+/// Scenario 184.
 void World::halfOpenSomeLink() {
   if (!master_ || !happens("connection half-open")) return;
   note("fault: a link to the master goes half-open");
