@@ -47,12 +47,16 @@ void Agent::State::sendRegistration(Now now) {
   }
   message.total = total;
   for (const auto& [uuid, pending] : operations) message.operations.push_back(pending.operation);
+  message.attempt = registrationAttempts++;
   tellMaster(std::move(message));
   if (MESOS_PLANTED(RegisterOnlyOnce)) return;
   registerAgainAt = now.steady + registrationBackoff.next(random);
 }
 
 void Agent::State::handle(Now now, const AgentRegistered& message) {
+  // A late answer to a registration before the last one, which does not tell the master of tasks
+  // that would be taken now.
+  if (registerAgainAt && message.attempt + 1 != registrationAttempts) return;
   const std::string& known = info.id().value();
   if (!known.empty() && known != message.agentId.value()) {
     // A master that had given this agent up has answered one of its first registrations anew. Its

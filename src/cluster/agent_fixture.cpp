@@ -110,6 +110,8 @@ void AgentConversation::drain() {
       } else if (auto* exit = std::get_if<ExecutorExited>(&message->message)) {
         exits.push_back(*exit);
       } else {
+        const auto* registration = std::get_if<RegisterAgent>(&message->message);
+        if (registration != nullptr) lastAttempt_ = registration->attempt;
         toMaster.push_back(message->message);
       }
     } else if (auto* event = std::get_if<ToExecutor>(&*effect)) {
@@ -143,6 +145,8 @@ void AgentConversation::drain() {
 }
 
 void AgentConversation::fromMaster(MasterToAgent message) {
+  drain();
+  if (auto* answer = std::get_if<AgentRegistered>(&message)) answer->attempt = lastAttempt_;
   agent.onMasterMessage(now, std::move(message));
   drain();
 }

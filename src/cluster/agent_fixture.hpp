@@ -34,6 +34,7 @@ class AgentConversation : public testing::Test {
   static AgentOptions defaultOptions();
 
   // --- Inputs. Each performs what the agent asks for into the lists below.
+  /// An AgentRegistered answers the registration that was seen last.
   void fromMaster(MasterToAgent message);
   void run(const TaskInfo& task, const FrameworkInfo& framework = awareFramework());
   void killTask(const std::string& taskId, std::optional<Duration> grace = std::nullopt);
@@ -101,6 +102,8 @@ class AgentConversation : public testing::Test {
 
  private:
   void drain();
+
+  std::uint64_t lastAttempt_ = 0;
 };
 
 TaskStatus executorStatus(const std::string& taskId, TaskState state, char uuidLetter);

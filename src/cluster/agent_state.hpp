@@ -208,6 +208,7 @@ struct Agent::State {
   std::string pid;
   bool hasLeft = false;
   Backoff registrationBackoff;
+  std::uint64_t registrationAttempts = 0;
   std::optional<TimePoint> registerAgainAt;
   Duration pingTimeout{};
   std::optional<TimePoint> silentAt;  ///< When the master has been silent for too long.

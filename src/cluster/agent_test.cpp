@@ -14,21 +14,22 @@ TEST(AgentRegistration, IsRepeatedUntilTheMasterAnswers) {
   Now now{TimePoint(seconds(10)), std::chrono::sys_time<Duration>(seconds(1700000000))};
   Agent agent(now, AgentOptions{}, random);
   agent.onStart(now);
-  int attempts = 0;
+  std::uint64_t attempts = 0;
   const Now end = now + minutes(5);
   for (; now.steady < end.steady; now = now + (*agent.deadline() - now.steady)) {
     agent.onTimer(now);
     while (const auto effect = agent.poll()) {
       const auto& message = std::get<ToMaster>(*effect).message;
       EXPECT_FALSE(std::get<RegisterAgent>(message).info.has_id());
-      ++attempts;
+      EXPECT_EQ(std::get<RegisterAgent>(message).attempt, attempts++);
     }
     ASSERT_TRUE(agent.deadline().has_value());
     EXPECT_LE(*agent.deadline() - now.steady, minutes(1));
   }
-  EXPECT_GE(attempts, 8);
+  EXPECT_GE(attempts, 8u);
   AgentRegistered registered;
   registered.agentId.set_value("m-S7");
+  registered.attempt = attempts - 1;
   agent.onMasterMessage(now, registered);
   EXPECT_EQ(agent.info().id().value(), "m-S7");
   EXPECT_EQ(agent.deadline(), std::nullopt);
@@ -99,6 +100,23 @@ TEST_F(AgentSilence, TakesNoTasksUntilItIsRegisteredAgain) {
   fromMaster(message);
   run(executorTask("t1"));
   EXPECT_EQ(agent.frameworks().size(), 1u);
+}
+
+// What the master did before it gave the agent up may arrive after what it will know it by.
+TEST_F(AgentSilence, IsNotRegisteredByALateAnswer) {
+  advance(seconds(75));
+  advance(seconds(1));
+  ASSERT_EQ(count<RegisterAgent>(), 2u);
+  for (const auto& one : toMaster) {
+    const auto* registration = std::get_if<RegisterAgent>(&one);
+    ASSERT_TRUE(registration);
+    AgentRegistered late;
+    late.agentId.set_value(kAgentId);
+    late.attempt = registration->attempt - 1;
+    agent.onMasterMessage(now, late);
+    run(executorTask("t1"));
+    EXPECT_TRUE(agent.frameworks().empty());
+  }
 }
 
 // Fact G6.

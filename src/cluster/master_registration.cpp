@@ -107,8 +107,8 @@ void Master::welcome(const MasterAgent& agent, const RegisterAgent& message,
                      std::vector<UnknownTask> missing) {
   const Duration pingTimeout =
       options_.agentPingTimeout * static_cast<Duration::rep>(options_.maxAgentPingTimeouts);
-  sendToAgent(agent,
-              AgentRegistered{agent.info.id(), agent.total, pingTimeout, std::move(missing)});
+  sendToAgent(agent, AgentRegistered{agent.info.id(), agent.total, pingTimeout, std::move(missing),
+                                     message.attempt});
   for (const FrameworkInfo& told : message.frameworks) {
     if (wasRemoved(told.id().value())) {
       sendToAgent(agent, ShutdownFramework{told.id()});

@@ -28,6 +28,7 @@ struct RegisterAgent {
   /// What reservations made of `info.resources`; empty: nothing else.
   Resources total = {};
   std::vector<v1::Operation> operations = {};  ///< Whose statuses are not all acknowledged.
+  std::uint64_t attempt = 0;                   ///< Counted from the start of the agent's process.
 };
 /// The agent leaves for good (fact G5).
 struct UnregisterAgent {};
@@ -73,6 +74,7 @@ struct AgentRegistered {
   /// G8). Zero: never.
   Duration pingTimeout{};
   std::vector<UnknownTask> missing = {};
+  std::uint64_t attempt = 0;  ///< Which registration this answers.
 };
 /// Sent at fixed intervals (fact G2).
 struct Ping {
