@@ -43,9 +43,11 @@ void Agent::State::handle(Now now, const DrainAgent& message) {
   for (const KillTask& kill : kills) handle(now, kill);
 }
 
+/// The master has forgotten the tasks of frameworks that are shut down, and does not wait for them.
 bool Agent::State::isBusy() const {
   if (!operations.empty()) return true;
   for (const auto& [frameworkId, known] : frameworks) {
+    if (isShuttingDown(frameworkId)) continue;
     for (const auto& [executorId, executor] : known.executors) {
       if (!executor.tasks.empty() || !executor.queuedTasks.empty()) return true;
     }

@@ -65,6 +65,19 @@ TEST_F(AgentDrain, SaysGoneByOperatorIfTheAgentIsToBeGone) {
   EXPECT_EQ(lastStatus().reason(), TaskStatus::REASON_AGENT_DRAINING);
 }
 
+TEST_F(AgentDrain, DoesNotWaitForFrameworksThatAreShutDown) {
+  runSubscribed();
+  drainAgent();
+  ASSERT_TRUE(agent.drain());
+  FrameworkID id;
+  id.set_value(kFramework);
+  fromMaster(ShutdownFramework{id});
+  EXPECT_FALSE(agent.containers().empty());
+  EXPECT_FALSE(agent.drain());
+  drainAgent();
+  EXPECT_FALSE(agent.drain());
+}
+
 TEST_F(AgentDrain, LeavesOtherEndsAlone) {
   runSubscribed();
   drainAgent(std::nullopt, true);

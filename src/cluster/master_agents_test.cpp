@@ -355,6 +355,21 @@ TEST_F(AgentLossTest, AsksForTasksThatAReturningAgentDoesNotName) {
   EXPECT_EQ(framework().tasks.size(), 1u);
 }
 
+TEST_F(AgentLossTest, AsksForTasksThatAnAgentCouldNotTakeBeforeItKnewItsId) {
+  start(true, true, kExecutor);
+  RegisterAgent message = registrationOf(agentId(link));
+  message.info.clear_id();
+  message.tasks.clear();
+  message.executors.clear();
+  fromAgent(link, message);
+  const auto answers = takeSent<AgentRegistered>();
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(answers[0].agentId.value(), agentId(link));
+  ASSERT_EQ(answers[0].missing.size(), 1u);
+  EXPECT_EQ(answers[0].missing[0].taskId.value(), "t");
+  EXPECT_TRUE(framework().executors.empty());
+}
+
 TEST_F(AgentLossTest, ReleasesExecutorsThatAReturningAgentDoesNotName) {
   start(true, true, kExecutor);
   RegisterAgent message = registrationOf(agentId(link));

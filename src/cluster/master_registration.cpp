@@ -29,7 +29,10 @@ void Master::registerAgent(Now now, std::uint64_t link, RegisterAgent message) {
     return;
   }
   if (const auto known = links_.find(link); id.empty() && known != links_.end()) {
-    welcome(agents_.at(known->second), message, {});  // The first answer was late or lost.
+    // The first answer was late or lost, and so may be what was launched behind it.
+    MasterAgent& agent = agents_.at(known->second);
+    releaseMissingExecutors(now, agent, message);
+    welcome(agent, message, findMissingTasks(agent, message));
     return;
   }
   // Nobody else is at its address any more. It may be the same agent, which did not know yet that
