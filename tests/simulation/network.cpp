@@ -210,6 +210,8 @@ void Network::halfOpen(LinkId id) {
   if (found == links_.end() || found->second.halfOpen) return;
   ++halfOpened;
   found->second.halfOpen = true;
+  // What the server says is not acknowledged, and its kernel gives the connection up.
+  clockwork_.after(std::chrono::minutes(10), [this, id] { serverLearns(id); });
 }
 
 std::vector<LinkId> Network::openLinks(const ServerEnd* server) const {

@@ -62,7 +62,7 @@ class Network {
 
   /// Both ends learn of it, each in its time.
   void cut(LinkId link);
-  /// Nothing gets through any more and nobody is told.
+  /// Nothing gets through any more and nobody is told, the server not before 10 minutes.
   void halfOpen(LinkId link);
   std::vector<LinkId> openLinks(const ServerEnd* server) const;
   /// The server's process is gone: its links break.
