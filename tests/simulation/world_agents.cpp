@@ -1,4 +1,5 @@
 // Agents: hosts that restart, are cut off and get lost; and their links to the master.
+#include "simulation/answer_over_http.hpp"
 #include "simulation/world_nodes.hpp"
 
 #include <algorithm>
@@ -121,21 +122,9 @@ void World::pumpAgent(std::size_t index) {
 void World::perform(std::size_t index, cluster::AgentHttp::Effect& effect) {
   AgentNode& node = *agents_.at(index);
   if (performContainer(index, effect)) return;
-  if (auto* respond = std::get_if<cluster::Respond>(&effect)) {
-    if (respond->response.status >= 400) {
-      note("agent: answers " + std::to_string(respond->response.status) + " " +
-           respond->response.body);
-    }
-    network_.respond(respond->id, std::move(respond->response));
-  } else if (auto* open = std::get_if<cluster::OpenStream>(&effect)) {
-    network_.openStream(open->id, std::move(open->head));
-  } else if (auto* bytes = std::get_if<cluster::StreamBytes>(&effect)) {
-    network_.streamBytes(bytes->id, std::move(bytes->bytes));
-  } else if (const auto* end = std::get_if<cluster::EndStream>(&effect)) {
-    network_.endStream(end->id);
-  } else if (const auto* hangup = std::get_if<cluster::Hangup>(&effect)) {
-    network_.hangup(hangup->id);
-  } else if (auto* message = std::get_if<cluster::ToMaster>(&effect)) {
+  const auto noteRefusal = [this](const std::string& text) { note("agent: " + text); };
+  if (answerOverHttp(network_, effect, noteRefusal)) return;
+  if (auto* message = std::get_if<cluster::ToMaster>(&effect)) {
     if (!node.master) return;
     carry(index, true,
           [this, link = node.link, master = node.master, value = std::move(message->message)] {

@@ -1,4 +1,5 @@
 // Masters, one at a time: the next one learns from its registry and from agents what there is.
+#include "simulation/answer_over_http.hpp"
 #include "simulation/world_nodes.hpp"
 
 namespace mesos::simulation {
@@ -58,21 +59,9 @@ void World::pumpMaster(const std::shared_ptr<MasterNode>& node) {
 }
 
 void World::perform(const std::shared_ptr<MasterNode>& node, cluster::MasterHttp::Effect& effect) {
-  if (auto* respond = std::get_if<cluster::Respond>(&effect)) {
-    if (respond->response.status >= 400) {
-      note("master: answers " + std::to_string(respond->response.status) + " " +
-           respond->response.body);
-    }
-    network_.respond(respond->id, std::move(respond->response));
-  } else if (auto* open = std::get_if<cluster::OpenStream>(&effect)) {
-    network_.openStream(open->id, std::move(open->head));
-  } else if (auto* bytes = std::get_if<cluster::StreamBytes>(&effect)) {
-    network_.streamBytes(bytes->id, std::move(bytes->bytes));
-  } else if (const auto* end = std::get_if<cluster::EndStream>(&effect)) {
-    network_.endStream(end->id);
-  } else if (const auto* hangup = std::get_if<cluster::Hangup>(&effect)) {
-    network_.hangup(hangup->id);
-  } else if (auto* message = std::get_if<cluster::ToAgent>(&effect)) {
+  const auto noteRefusal = [this](const std::string& text) { note("master: " + text); };
+  if (answerOverHttp(network_, effect, noteRefusal)) return;
+  if (auto* message = std::get_if<cluster::ToAgent>(&effect)) {
     for (std::size_t i = 0; i < agents_.size(); ++i) {
       if (agents_[i]->link != message->link || agents_[i]->master != node) continue;
       carry(i, false, [this, i, value = std::move(message->message)] {
