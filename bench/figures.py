@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import pathlib
 import subprocess
 
@@ -15,6 +16,13 @@ def options(question):
                         help="little work: to see that the output is right")
     parser.add_argument("--seed", type=int, default=1, help="of what is random")
     return parser.parse_args()
+
+
+def exponent(sizes, costs):
+    """Of the power of size that cost follows best."""
+    xs, ys = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
 
 
 def _cpu():

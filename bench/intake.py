@@ -6,14 +6,13 @@ takes them: the client is what is measured, by the CPU seconds of its whole proc
 when the last acknowledgement is back; every one is checked, and what the client has counted."""
 
 import json
-import math
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 
-from figures import Figures, options
+from figures import Figures, exponent, options
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Debian's golang-github-mesos-mesos-go-dev lies here; it has no modules.
@@ -49,13 +48,6 @@ class Runs:
         if done.returncode != 0:
             fail(f"{' '.join(map(str, words))} ended with {done.returncode}")
         return json.loads(done.stdout)
-
-
-def exponent(sizes, costs):
-    """Of the power of size that cost follows best."""
-    xs, ys = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
-    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
 
 
 def mean(results, key):
