@@ -24,6 +24,12 @@ if(MESOS_FUZZ)
   target_compile_options(mesos_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# Sources that share no translation unit with others where CMAKE_UNITY_BUILD joins them: what they
+# hide in unnamed namespaces others do too, or have in a header's class.
+function(mesos_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 function(mesos_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})

@@ -32,13 +32,6 @@ void addExecutors(AgentResponse::GetExecutors& message, const AgentFramework& fr
   }
 }
 
-/// Every framework, also those that are over.
-template <typename Visit>
-void forEachFramework(const Agent& agent, Visit visit) {
-  for (const auto& [id, framework] : agent.frameworks()) visit(framework);
-  for (const AgentFramework& framework : agent.completedFrameworks()) visit(framework);
-}
-
 }  // namespace
 
 AgentResponse::GetTasks tasksMessage(const Agent& agent) {

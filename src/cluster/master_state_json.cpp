@@ -232,12 +232,6 @@ void forEachTask(const MasterFramework& framework, Visit visit) {
   for (const Task& task : framework.completedTasks) visit(task);
 }
 
-template <typename Visit>
-void forEachFramework(const Master& master, Visit visit) {
-  for (const auto& [id, framework] : master.frameworks()) visit(framework);
-  for (const MasterFramework& framework : master.completedFrameworks()) visit(framework);
-}
-
 std::size_t numberOf(const std::string* text, std::size_t otherwise) {
   if (text == nullptr) return otherwise;
   std::size_t number = 0;

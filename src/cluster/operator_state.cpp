@@ -12,13 +12,6 @@ v1::TimeInfo timeMessage(Now now) {
   return time;
 }
 
-/// Every framework, also those that are over.
-template <typename Visit>
-void forEachFramework(const Master& master, Visit visit) {
-  for (const auto& [id, framework] : master.frameworks()) visit(framework);
-  for (const MasterFramework& framework : master.completedFrameworks()) visit(framework);
-}
-
 /// What GET_FRAMEWORKS shows beyond the events.
 OperatorResponse::GetFrameworks::Framework frameworkMessage(const Master& master,
                                                             const MasterFramework& framework) {

@@ -57,6 +57,13 @@ void writeLabels(protocol::JsonWriter& writer, const Labels& labels);
 extern const std::array<AgentInfo::Capability::Type, 8> kAgentCapabilities;
 void writeAgentCapabilities(protocol::JsonWriter& writer);
 
+/// Every framework that a master or an agent knows, also those that are over.
+template <typename Machine, typename Visit>
+void forEachFramework(const Machine& machine, Visit visit) {
+  for (const auto& [id, framework] : machine.frameworks()) visit(framework);
+  for (const auto& framework : machine.completedFrameworks()) visit(framework);
+}
+
 /// `role`, or `roles` for a MULTI_ROLE framework, with its key.
 void writeRoles(protocol::JsonWriter& writer, const FrameworkInfo& framework);
 const std::string& sourceOf(const ExecutorInfo& executor);

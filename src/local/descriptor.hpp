@@ -1,11 +1,13 @@
-// File descriptors that close themselves, and what errno says.
+// File descriptors and directories that close themselves, and what errno says.
 #pragma once
 
 #include <mesos/result.hpp>
 
+#include <dirent.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -37,6 +39,12 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+/// For readdir(3).
+using OpenDirectory = std::unique_ptr<DIR, CloseDirectory>;
 
 /// "WHAT: No such file or directory", of a given errno.
 inline Error systemError(const std::string& what, int code) {

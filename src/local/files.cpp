@@ -4,7 +4,6 @@
 #include "local/descriptor.hpp"
 #include "protocol/json.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -27,10 +26,6 @@ using protocol::Response;
 constexpr std::int64_t kReadBytesMax = 16 * 4096;                    // Fact W61.
 constexpr std::int64_t kDownloadBytesMax = std::int64_t{256} << 20;  // Answers are made in memory.
 constexpr std::size_t kEntryBytes = 64 * 1024;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 Response text(int status, std::string body) {
   return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(body)};
@@ -130,8 +125,7 @@ bool statEntry(int directory, const char* name, const std::string& root, struct 
 
 std::vector<std::string> namesIn(int directory) {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, CloseDirectory> entries(
-      ::fdopendir(::fcntl(directory, F_DUPFD_CLOEXEC, 0)));
+  const OpenDirectory entries(::fdopendir(::fcntl(directory, F_DUPFD_CLOEXEC, 0)));
   if (!entries) return names;
   while (const dirent* entry = ::readdir(entries.get())) {
     const std::string name = entry->d_name;

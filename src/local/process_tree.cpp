@@ -2,7 +2,6 @@
 
 #include "local/descriptor.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 
 #include <charconv>
@@ -15,7 +14,7 @@
 namespace mesos::local {
 namespace {
 
-struct Process {
+struct ProcessEntry {
   pid_t pid = 0;
   pid_t parent = 0;
   pid_t group = 0;
@@ -23,11 +22,7 @@ struct Process {
   bool alive = false;
 };
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-bool readProcess(int proc, const char* name, Process* process) {
+bool readProcess(int proc, const char* name, ProcessEntry* process) {
   const std::string_view digits = name;
   const auto [end, error] =
       std::from_chars(digits.data(), digits.data() + digits.size(), process->pid);
@@ -49,12 +44,12 @@ bool readProcess(int proc, const char* name, Process* process) {
   return true;
 }
 
-std::vector<Process> allProcesses() {
-  std::vector<Process> processes;
-  const std::unique_ptr<DIR, CloseDirectory> proc(::opendir("/proc"));
+std::vector<ProcessEntry> allProcesses() {
+  std::vector<ProcessEntry> processes;
+  const OpenDirectory proc(::opendir("/proc"));
   if (!proc) return processes;
   while (const dirent* entry = ::readdir(proc.get())) {
-    Process process;
+    ProcessEntry process;
     if (readProcess(::dirfd(proc.get()), entry->d_name, &process)) processes.push_back(process);
   }
   return processes;
@@ -63,7 +58,7 @@ std::vector<Process> allProcesses() {
 }  // namespace
 
 std::vector<pid_t> processTree(pid_t root) {
-  const std::vector<Process> processes = allProcesses();
+  const std::vector<ProcessEntry> processes = allProcesses();
   const pid_t ourSession = ::getsid(0);
   const pid_t ourGroup = ::getpgrp();
   std::set<pid_t> members{root};
@@ -71,7 +66,7 @@ std::vector<pid_t> processTree(pid_t root) {
   std::set<pid_t> groups{root};
   for (bool grown = true; grown;) {
     grown = false;
-    for (const Process& process : processes) {
+    for (const ProcessEntry& process : processes) {
       if (process.pid == ::getpid() || process.pid <= 1) continue;
       const bool isMember = members.count(process.pid) || members.count(process.parent) ||
                             sessions.count(process.session) || groups.count(process.group);
@@ -87,7 +82,7 @@ std::vector<pid_t> processTree(pid_t root) {
     }
   }
   std::vector<pid_t> living;
-  for (const Process& process : processes) {
+  for (const ProcessEntry& process : processes) {
     if (process.alive && members.count(process.pid)) living.push_back(process.pid);
   }
   return living;

@@ -1,6 +1,5 @@
 #include "local/tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -35,10 +34,6 @@ Result<Descriptor> descend(int root, const std::vector<std::string>& components,
   return current;
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 bool removeBelow(int parent, const char* name);
 
 // A task may leave directories that not even their owner can enter.
@@ -50,7 +45,7 @@ int openForRemoval(int parent, const char* name) {
 }
 
 bool emptyDirectory(int fd) {
-  const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
+  const OpenDirectory directory(::fdopendir(fd));
   if (!directory) {
     ::close(fd);
     return false;

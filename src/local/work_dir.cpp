@@ -2,7 +2,6 @@
 
 #include "local/tree.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,10 +18,6 @@ constexpr std::string_view kPrefix = "mesos-cpp.";
 // A directory has this name until its lock is held, so that no sweep takes it for stale.
 constexpr std::string_view kUnlockedPrefix = ".mesos-cpp.";
 constexpr mode_t kMode = 0711;
-
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
 
 Result<std::string> realPath(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr),
@@ -84,7 +79,7 @@ WorkDir::~WorkDir() {
 }
 
 void sweepStaleWorkDirs(const std::string& root) {
-  const std::unique_ptr<DIR, CloseDirectory> entries(::opendir(root.c_str()));
+  const OpenDirectory entries(::opendir(root.c_str()));
   if (!entries) return;
   while (const dirent* entry = ::readdir(entries.get())) {
     const std::string name = entry->d_name;
