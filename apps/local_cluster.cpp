@@ -28,6 +28,7 @@ constexpr const char* kExamples =
     "  local-cluster\n"
     "  local-cluster --agents 3 --resources 'cpus:2;mem:2048;ports:[31000-31099]'\n"
     "  local-cluster --port 0 --time-scale 10 --flag offer_timeout=30secs\n"
+    "  local-cluster --agents 0 --simulated-agents 1000 --simulated-failures 0.1\n"
     "  local-cluster fail 127.0.0.1:5050 partition-agent --agent 0 --for 2mins\n"
     "\n"
     "Then point a framework to the address printed, e.g. 127.0.0.1:5050.";
@@ -72,6 +73,15 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "Of each agent, e.g. 'cpus:2;mem:2048;ports:[31000-32000]'; what is not named is "
                  "the machine's. Each next agent gets the ports above");
   app.add_option("--attributes", cluster.attributes, "Of each agent, e.g. 'rack:r1;level:2'");
+  app.add_option("--simulated-agents", cluster.simulatedAgents,
+                 "So many more agents whose tasks are state instead of processes, to see a "
+                 "scheduler at scale: they run until they are killed")
+      ->check(CLI::Range(0, 20000))
+      ->capture_default_str();
+  app.add_option("--simulated-failures", cluster.simulatedFailures,
+                 "Which share of their tasks fails, 0 to 1, each 1 to 10 s after its start")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   app.add_option("--credentials", cluster.credentials,
                  "A JSON file of principals and secrets, as Mesos reads it: every realm then wants "
                  "HTTP Basic")
@@ -166,7 +176,7 @@ bool readZooKeeper(Arguments& arguments) {
   return false;
 }
 
-void announce(const mesos::LocalCluster& cluster, std::size_t agents) {
+void announce(const mesos::LocalCluster& cluster, std::size_t agents, std::size_t simulated) {
   const std::vector<std::string> masters = cluster.masters();
   std::string list;
   for (const std::string& master : masters) list += " " + master;
@@ -175,6 +185,7 @@ void announce(const mesos::LocalCluster& cluster, std::size_t agents) {
   for (std::size_t i = 0; i < agents; ++i) {
     std::printf("%s(%s)", i == 0 ? " " : ", ", cluster.agentResources(i).c_str());
   }
+  if (simulated > 0) std::printf(", %zu simulated", simulated);
   std::printf("\n");
   std::fflush(stdout);
 }
@@ -210,12 +221,13 @@ int run(Arguments arguments) {
     return 2;
   }
   const std::size_t agents = arguments.cluster.agents;
+  const std::size_t simulated = arguments.cluster.simulatedAgents;
   auto cluster = mesos::LocalCluster::start(std::move(arguments.cluster));
   if (!cluster) {
     std::fprintf(stderr, "%s\n", cluster.error().message.c_str());
     return 1;
   }
-  announce(**cluster, agents);
+  announce(**cluster, agents, simulated);
   waitForSignal();
   // Whoever asks twice wants it now.
   std::thread([] {

@@ -52,6 +52,14 @@ struct LocalClusterOptions {
   std::string resources;
   /// `rack:r1;level:2`; empty: none.
   std::string attributes;
+  /// So many more agents whose tasks are state instead of processes, for tests of a scheduler at
+  /// scale, at most 20000: tasks start at once, do nothing, pass their checks and end when they are
+  /// killed. Each has `resources`, by default 16 cpus, 64 GB of memory, 1 TB of disk and ports
+  /// 31000-32000, and the hostname `simulated-N`. They serve no HTTP, keep no checkpoints, and are
+  /// not counted by the index of what can fail below.
+  std::size_t simulatedAgents = 0;
+  /// Which share of their tasks fails, 0 to 1, each 1 to 10 s after its start.
+  double simulatedFailures = 0;
   /// A file of principals and secrets, `{"credentials":[{"principal":"p","secret":"s"}]}`. Given,
   /// whoever speaks to the master or an agent has to be one of them (HTTP Basic), but for /health,
   /// /version, /redirect and the executors; `flags` can open single realms

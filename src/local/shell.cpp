@@ -35,6 +35,7 @@ using transport::HttpServerOptions;
 constexpr double kTimeScaleMin = 0.001;
 constexpr double kTimeScaleMax = 10000;
 constexpr std::size_t kAgentsMax = 1000;
+constexpr std::size_t kSimulatedAgentsMax = 20000;
 constexpr std::size_t kMastersMax = 9;
 constexpr int kAgentPortTries = 1000;
 // How long the end waits for processes that hang in the kernel.
@@ -45,6 +46,13 @@ Result<void> validateNumbers(const LocalClusterOptions& options) {
   if (options.agents > kAgentsMax) {
     return Error{"Cannot start " + std::to_string(options.agents) + " agents: at most " +
                  std::to_string(kAgentsMax)};
+  }
+  if (options.simulatedAgents > kSimulatedAgentsMax) {
+    return Error{"Cannot simulate " + std::to_string(options.simulatedAgents) +
+                 " agents: at most " + std::to_string(kSimulatedAgentsMax)};
+  }
+  if (!(options.simulatedFailures >= 0 && options.simulatedFailures <= 1)) {
+    return Error{"The share of simulated tasks that fail must lie between 0 and 1"};
   }
   if (options.masters < 1 || options.masters > kMastersMax) {
     return Error{"There must be 1 to " + std::to_string(kMastersMax) + " masters"};
@@ -119,6 +127,7 @@ LocalCluster::Shell::Shell(LocalClusterOptions options)
     : options_(std::move(options)),
       seed_(options_.seed != 0 ? options_.seed : drawSeed()),
       random_(seed_),
+      simulatedRandom_(seed_ + 1),
       nextAgentPort_(options_.agentPort) {}
 
 LocalCluster::Shell::~Shell() {
@@ -159,7 +168,7 @@ Result<void> LocalCluster::Shell::open() {
     opened = openAgent(i, (*resources)[i]);
     if (!opened) return opened;
   }
-  return {};
+  return openSimulated();
 }
 
 Result<void> LocalCluster::Shell::openTls() {
@@ -389,6 +398,7 @@ void LocalCluster::Shell::end() {
     master->stop();
   }
   for (const auto& agent : agents_) agent->stop();
+  simulated_.clear();
   endTimer_ = std::make_unique<transport::Timer>(loop_);
   endWhenEmpty(transport::currentTime().steady + kEndMax);
 }

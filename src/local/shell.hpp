@@ -4,6 +4,7 @@
 #include "cluster/agent_http.hpp"
 #include "cluster/fault.hpp"
 #include "cluster/master_http.hpp"
+#include "cluster/simulated_agent.hpp"
 #include "local/candidate.hpp"
 #include "local/checkpoints.hpp"
 #include "local/checks.hpp"
@@ -35,6 +36,7 @@ FlagValues flagsOf(const LocalClusterOptions& options);
 ///   shell.cpp         start, effects, end
 ///   shell_masters.cpp masters, and which of them leads
 ///   shell_faults.cpp  links between master and agents, and what can fail
+///   shell_simulated.cpp agents without processes
 class LocalCluster::Shell {
  public:
   explicit Shell(LocalClusterOptions options);
@@ -103,6 +105,14 @@ class LocalCluster::Shell {
     bool hasLeft = false;
   };
 
+  /// Its link is simulatedLinks_ + its index.
+  struct Simulated {
+    Simulated(std::size_t number, transport::EventLoop& loop) : index(number), timer(loop) {}
+    std::size_t index;
+    transport::Timer timer;
+    std::optional<cluster::SimulatedAgent> machine;
+  };
+
   /// Runs `task` on the cluster's thread and waits for it.
   void call(const std::function<void()>& task);
   transport::HttpServerOptions serverOptions(std::uint16_t port) const;
@@ -145,6 +155,15 @@ class LocalCluster::Shell {
   void endMaster(Master& master);
   Result<void> restartMaster(Master& master);
 
+  // Simulated agents.
+  Result<void> openSimulated();
+  void linkSimulated();
+  void unlinkSimulated() { simulatedLinks_ = 0; }
+  /// nullptr: none has this link.
+  Simulated* simulatedOf(std::uint64_t link);
+  void toSimulated(std::uint64_t link, cluster::MasterToAgent message);
+  void pump(Simulated& agent);
+
   // Links.
   Agent* agentOf(std::uint64_t link);
   /// Delivers a message between the master and this agent in its turn, or holds it back.
@@ -186,6 +205,9 @@ class LocalCluster::Shell {
   cluster::Registry registry_;  ///< As the last leader left it.
   std::uint16_t nextMasterPort_ = 0;
   std::vector<std::unique_ptr<Agent>> agents_;
+  Random simulatedRandom_;
+  std::deque<Simulated> simulated_;
+  std::uint64_t simulatedLinks_ = 0;  ///< 0: no master leads.
   std::uint64_t nextLink_ = 1;
   std::uint16_t nextAgentPort_ = 0;
   local::DelayLine lateFaults_{loop_};  ///< Those that break the connection they were asked over.

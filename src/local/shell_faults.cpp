@@ -23,21 +23,23 @@ LocalCluster::Shell::Agent* LocalCluster::Shell::agentOf(std::uint64_t link) {
 
 void LocalCluster::Shell::perform(MasterNode&, cluster::ToAgent& order) {
   Agent* agent = agentOf(order.link);
-  if (agent == nullptr) return;  // The link broke.
-  carry(*agent, [this, link = order.link, message = std::move(order.message)] {
+  if (agent == nullptr) return toSimulated(order.link, std::move(order.message));
+  carry(*agent, [this, link = order.link, message = std::move(order.message)]() mutable {
     Agent* receiver = agentOf(link);
     if (receiver == nullptr || receiver->hasLeft) return;
-    receiver->tell(
-        [&](cluster::AgentHttp& machine, Now now) { machine.onMasterMessage(now, message); });
+    receiver->tell([&](cluster::AgentHttp& machine, Now now) {
+      machine.onMasterMessage(now, std::move(message));
+    });
   });
 }
 
 void LocalCluster::Shell::perform(AgentNode& node, cluster::ToMaster& order) {
   Agent& agent = static_cast<Agent&>(node);
-  carry(agent, [this, link = agent.link, message = std::move(order.message)] {
+  carry(agent, [this, link = agent.link, message = std::move(order.message)]() mutable {
     if (agentOf(link) == nullptr || leader_ == nullptr) return;
-    leader_->tell(
-        [&](cluster::MasterHttp& machine, Now now) { machine.onAgentMessage(now, link, message); });
+    leader_->tell([&](cluster::MasterHttp& machine, Now now) {
+      machine.onAgentMessage(now, link, std::move(message));
+    });
   });
 }
 

@@ -131,6 +131,7 @@ void LocalCluster::Shell::lead(Master& master, const MasterInfo& info) {
     if (agent->partition) continue;
     agent->tell([](cluster::AgentHttp& machine, Now now) { machine.onStart(now); });
   }
+  linkSimulated();
 }
 
 /// As a process that ends: its listener, every connection and its ZooKeeper session are gone at
@@ -143,6 +144,7 @@ void LocalCluster::Shell::endMaster(Master& master) {
     registry_ = master.machine().master().registry();
     leader_ = nullptr;
     for (const auto& agent : agents_) agent->link = nextLink_++;
+    unlinkSimulated();
   }
   const auto delay = fromSeconds(toSeconds(kRestartDelay) / options_.timeScale);
   master.restart.set(transport::currentTime().steady + delay, [this, &master] {
