@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""How long does /state take, for 1 to 20 pollers at once?
+
+100 simulated agents x 10 frameworks x 10 tasks, 50 requests a poller, each again as soon as it has
+its answer. Mesos' own benchmark of this published 0.10 s for one poller and 0.97 s for 20, on four
+faster cores. Pollers share the two cores with the master."""
+
+import subprocess
+
+from figures import Figures, options
+from processes import Cluster, Keeper, exponent, fail
+
+FRAMEWORKS, PER_AGENT = 10, 10
+
+
+def poll(chosen, cluster, path, pollers, requests):
+    host, port = cluster.master.split(":")
+    done = subprocess.run([chosen.build / "bench/poll", host, port, path, "--pollers", str(pollers),
+                           "--requests", str(requests)], check=True, stdout=subprocess.PIPE,
+                          text=True)
+    words = done.stdout.split()
+    return float(words[1]), float(words[3]), int(words[5])
+
+
+def check(cluster, tasks):
+    """That what is measured is the whole truth."""
+    state = cluster.get("/state")
+    ids = {(framework["id"], task["id"]) for framework in state["frameworks"]
+           for task in framework["tasks"] if task["state"] == "TASK_RUNNING"}
+    if len(ids) != tasks:
+        fail(f"/state has {len(ids)} running tasks, not {tasks}")
+
+
+def main():
+    chosen = options(__doc__)
+    figures = Figures("state", chosen)
+    agents, requests = (2, 2) if chosen.quick else (100, 50)
+    sizes = (1, 2) if chosen.quick else (25, 50, 100, 200)
+    costs = []
+    for size in sizes:
+        tasks = size * FRAMEWORKS * PER_AGENT
+        with Cluster(chosen.build, size) as cluster, \
+                Keeper(cluster, FRAMEWORKS, size * PER_AGENT, PER_AGENT) as keeper:
+            keeper.seconds_until("running")
+            check(cluster, tasks)
+            if size != agents:
+                costs.append(poll(chosen, cluster, "/state", 1, requests)[0])
+                continue
+            bare, _, _ = poll(chosen, cluster, "/version", 1, requests)
+            for pollers in (1, 2, 5, 10, 20):
+                aims = {1: ("value", "at_most", 0.05), 20: ("value", "at_most", 0.5)}
+                median, longest, size_ = poll(chosen, cluster, "/state", pollers, requests)
+                figures.print(f"{tasks:,} tasks, {pollers} at once: median", median, "s",
+                              aim=aims.get(pollers), ratio=median / bare if pollers == 1 else None,
+                              peer="/version" if pollers == 1 else None)
+                figures.print(f"{tasks:,} tasks, {pollers} at once: longest", longest, "s")
+                if pollers == 1:
+                    costs.append(median)
+                    figures.print(f"{tasks:,} tasks: size of the answer", size_ / 1e6, "MB")
+    figures.print("growth with the size, exponent", exponent(sizes, costs), "",
+                  aim=("value", "at_most", 1.1))
+
+
+if __name__ == "__main__":
+    main()
