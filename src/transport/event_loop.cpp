@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 
 namespace mesos::transport {
 
@@ -69,34 +70,48 @@ void EventLoop::cancelReadable(std::uint64_t registration) { state_->forget(regi
 
 asio::io_context& EventLoop::context() { return state_->context; }
 
-struct Timer::State {
+// A timer is mostly set again long before it expires, to a later time: then Asio's goes on waiting
+// for the earlier one, and waits on once that has come. Every other set() would be a system call.
+struct Timer::State : std::enable_shared_from_this<Timer::State> {
   explicit State(EventLoop& loop) : timer(loop.context()) {}
 
+  void arm() {
+    armed = when;
+    timer.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(when));
+    timer.async_wait([state = shared_from_this(), wait = ++waits](error_code) {
+      if (state->waits == wait) state->wake();
+    });
+  }
+  void wake() {
+    armed.reset();
+    if (!expired) return;
+    if (std::chrono::steady_clock::now() < when) return arm();
+    const std::function<void()> callback = std::exchange(expired, nullptr);
+    callback();
+  }
+
   asio::steady_timer timer;
-  std::uint64_t generation = 0;  // Of the deadline that counts; older ones expire unheard.
+  std::uint64_t waits = 0;         // The last one counts; older ones end unheard.
+  std::optional<TimePoint> armed;  // What it waits for.
+  TimePoint when{};                // What was asked for.
   std::function<void()> expired;
 };
 
 Timer::Timer(EventLoop& loop) : state_(std::make_shared<State>(loop)) {}
 
-Timer::~Timer() { cancel(); }
-
-void Timer::set(TimePoint when, std::function<void()> expired) {
-  const std::uint64_t generation = ++state_->generation;
-  state_->expired = std::move(expired);
-  state_->timer.expires_at(std::chrono::time_point_cast<asio::steady_timer::duration>(when));
-  state_->timer.async_wait([state = state_, generation](error_code) {
-    if (state->generation != generation || !state->expired) return;
-    const std::function<void()> callback = std::exchange(state->expired, nullptr);
-    callback();
-  });
-}
-
-void Timer::cancel() {
-  ++state_->generation;
-  state_->expired = nullptr;
+Timer::~Timer() {
+  cancel();
+  ++state_->waits;
   state_->timer.cancel();
 }
+
+void Timer::set(TimePoint when, std::function<void()> expired) {
+  state_->when = when;
+  state_->expired = std::move(expired);
+  if (!state_->armed || when < *state_->armed) state_->arm();
+}
+
+void Timer::cancel() { state_->expired = nullptr; }
 
 Now currentTime() { return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()}; }
 
