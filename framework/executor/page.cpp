@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kPlain = "text/plain; charset=utf-8";
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
+// A longer page is sent as it lies; the bytes of a standing answer are a copy.
+constexpr std::size_t kStandingBytesMax = 16 * 1024;
 
 bool beginsWith(std::string_view text, std::string_view prefix) {
   return text.size() >= prefix.size() &&
@@ -33,7 +35,10 @@ std::string_view contentTypeOf(std::string_view content) {
   return beginsWith(content, "<!doctype html") || beginsWith(content, "<html") ? kHtml : kPlain;
 }
 
-Page::Page(std::string content) : content_(std::move(content)), type_(contentTypeOf(content_)) {}
+Page::Page(std::string content) {
+  page_.headers.add("Content-Type", std::string(contentTypeOf(content)));
+  page_.body = std::move(content);
+}
 
 Response Page::answer(const Request& request) const {
   const auto target = protocol::parseTarget(request.target);
@@ -44,7 +49,12 @@ Response Page::answer(const Request& request) const {
     response.headers.add("Allow", "GET, HEAD");
     return response;
   }
-  return {.status = 200, .headers = {{"Content-Type", std::string(type_)}}, .body = content_};
+  return page_;
+}
+
+const Response* Page::standingAnswer(std::string_view method, std::string_view target) const {
+  return method == "GET" && target == "/" && page_.body.size() <= kStandingBytesMax ? &page_
+                                                                                    : nullptr;
 }
 
 }  // namespace mesos::executor

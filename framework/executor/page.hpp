@@ -14,10 +14,12 @@ class Page {
   explicit Page(std::string content);
 
   protocol::Response answer(const protocol::Request& request) const;
+  /// What answer() answers, without a copy, if it is short and nothing else than the page is asked
+  /// for; else nullptr.
+  const protocol::Response* standingAnswer(std::string_view method, std::string_view target) const;
 
  private:
-  std::string content_;
-  std::string_view type_;
+  protocol::Response page_;
 };
 
 /// text/html if `content` begins like a page, else text/plain; both UTF-8.

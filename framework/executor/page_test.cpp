@@ -22,6 +22,18 @@ TEST(Page, IsServedAtTheRootWhateverTheQuery) {
   EXPECT_EQ(ask("HEAD", "/").status, 200);
 }
 
+TEST(Page, StandsReadyForWhatIsAskedForMostlyUnlessItIsLong) {
+  const Page page("Hello from Server");
+  ASSERT_TRUE(page.standingAnswer("GET", "/"));
+  EXPECT_EQ(page.standingAnswer("GET", "/")->body, "Hello from Server");
+  EXPECT_EQ(*page.standingAnswer("GET", "/")->headers.find("Content-Type"),
+            "text/plain; charset=utf-8");
+  EXPECT_FALSE(page.standingAnswer("HEAD", "/"));
+  EXPECT_FALSE(page.standingAnswer("GET", "/no"));
+  EXPECT_FALSE(page.standingAnswer("GET", "/?a=%zz"));
+  EXPECT_FALSE(Page(std::string(100'000, 'x')).standingAnswer("GET", "/"));
+}
+
 TEST(Page, IsNowhereElse) {
   EXPECT_EQ(ask("GET", "/index.html").status, 404);
   EXPECT_EQ(ask("POST", "/index.html").status, 404);

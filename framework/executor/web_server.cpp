@@ -32,12 +32,15 @@ Result<std::unique_ptr<WebServer>> WebServer::start(transport::EventLoop& loop,
                                                     const protocol::Address& address,
                                                     std::string content) {
   std::unique_ptr<WebServer> web(new WebServer(loop));
+  const auto page = std::make_shared<const Page>(std::move(content));
+  transport::HttpServerOptions options = optionsFor(address);
+  options.standingAnswer = [page](std::string_view method, std::string_view target) {
+    return page->standingAnswer(method, target);
+  };
   auto listening = transport::HttpServer::listen(
-      loop, optionsFor(address),
-      [page = Page(std::move(content))](const std::shared_ptr<transport::HttpExchange>& exchange,
-                                        const protocol::Request& request) {
-        exchange->respond(page.answer(request));
-      });
+      loop, std::move(options),
+      [page](const std::shared_ptr<transport::HttpExchange>& exchange,
+             const protocol::Request& request) { exchange->respond(page->answer(request)); });
   if (!listening) return listening.error();
   web->server_ = std::move(*listening);
   return web;

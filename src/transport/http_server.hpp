@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mesos::transport {
 
@@ -42,6 +43,11 @@ struct HttpServerOptions {
   /// 1024 bytes and more for clients that accept gzip (fact T6), but not files, known by their
   /// Content-Disposition. nullptr: neither; a program that leaves it so needs no zlib.
   const GzipCodec* gzip = nullptr;
+  /// Asked first about every request that came in one piece, has no body and no unusual header: the
+  /// answer, which stays where and what it is while the server lives, and whose bytes are made once
+  /// a second; nullptr: the handler answers. For answers that are short, and asked for often.
+  std::function<const protocol::Response*(std::string_view method, std::string_view target)>
+      standingAnswer = nullptr;
   /// A stream whose unsent bytes exceed this is cut (docs/PROTOCOL.md).
   std::size_t streamBytesMax = std::size_t{64} << 20;
 };

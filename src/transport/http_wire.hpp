@@ -63,6 +63,18 @@ std::optional<RequestHead> parseRequestHead(std::string_view text);
 /// `isHead`: it answers a HEAD request. nullopt: not an HTTP response.
 std::optional<ParsedResponseHead> parseResponseHead(std::string_view text, bool isHead);
 
+/// A request that is read where it lies.
+struct PlainRequest {
+  std::string_view method;
+  std::string_view target;
+  bool keepAlive = true;
+  std::size_t size = 0;  ///< Of the whole.
+};
+/// The request at the front of `bytes`, if it is all there, of HTTP/1.1, and has neither a body nor
+/// a header that matters to more than its connection. nullopt: anything else, good or not, which
+/// parseRequestHead() is for. What is read here, it reads the same.
+std::optional<PlainRequest> readPlainRequest(std::string_view bytes);
+
 /// One body's bytes in, the body out.
 class BodyDecoder {
  public:
@@ -97,6 +109,8 @@ std::string httpDate(std::chrono::sys_time<Duration> when);
 /// Appends "HTTP/1.1 200 OK" and `headers`, without the blank line.
 void appendResponseHead(std::string& out, int status, const protocol::Headers& headers);
 void appendHeader(std::string& out, std::string_view name, std::string_view value);
+/// A whole answer, `Connection: close` in it unless `keepAlive`.
+std::string wholeAnswer(const protocol::Response& response, bool keepAlive, std::string_view date);
 /// The whole request but its body, Host and Content-Length added where they are missing.
 std::string requestHeadText(const protocol::Request& request, const protocol::Address& host);
 /// "1a\r\n", what precedes a chunk's bytes.

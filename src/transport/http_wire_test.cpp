@@ -83,6 +83,47 @@ TEST(RequestHead, RefusesWhatIsNoRequest) {
   }
 }
 
+TEST(PlainRequest, IsReadWhereItLiesWithWhatFollowsLeftAlone) {
+  const auto request = readPlainRequest(
+      "GET /a?b=c HTTP/1.1\r\nHost: x\r\nAccept:\ttext/html, */*\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->method, "GET");
+  EXPECT_EQ(request->target, "/a?b=c");
+  EXPECT_TRUE(request->keepAlive);
+  EXPECT_EQ(request->size, 56u);
+  for (const char* value : {"close", "Close", "keep-alive , close"}) {
+    const auto last =
+        readPlainRequest("GET / HTTP/1.1\r\nConnection: " + std::string(value) + "\r\n\r\n");
+    ASSERT_TRUE(last) << value;
+    EXPECT_FALSE(last->keepAlive) << value;
+  }
+}
+
+TEST(PlainRequest, IsNothingThatNeedsALongerLook) {
+  for (const char* text : {"",
+                           "GET",
+                           "GET / HTTP/1.1\r\n",
+                           "GET / HTTP/1.1\r\nHost: x\r\n",
+                           "GET / HTTP/1.0\r\n\r\n",
+                           "GET / HTTP/1.1\n\n",
+                           "\r\nGET / HTTP/1.1\r\n\r\n",
+                           "GET http://x/ HTTP/1.1\r\n\r\n",
+                           "get / HTTP/1.1\r\n\r\n",
+                           "GET / / HTTP/1.1\r\n\r\n",
+                           "GET /\x01 HTTP/1.1\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+                           "GET / HTTP/1.1\r\n a: b\r\n\r\n",
+                           "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
+                           "GET / HTTP/1.1\r\na b: c\r\n\r\n",
+                           "GET / HTTP/1.1\r\nContent-Encoding: gzip\r\n\r\n",
+                           "GET / HTTP/1.1\r\na: \x01\r\n\r\n",
+                           "GET / HTTP/1.1\r\na\r\n\r\n",
+                           "GET / HTTP/1.1\r\n: b\r\n\r\n",
+                           "GET / HTTP/1.1\r\na: b\rc\r\n\r\n"}) {
+    EXPECT_FALSE(readPlainRequest(text)) << text;
+  }
+}
+
 TEST(ResponseHead, SaysHowItsBodyEnds) {
   const auto parse = [](const char* text, bool isHead = false) {
     return parseResponseHead(text, isHead).value();

@@ -25,7 +25,8 @@ void Outbox::push(std::string bytes) {
 void Outbox::gather(std::size_t piecesMax, std::vector<std::string_view>& pieces) {
   pieces.clear();
   gathered_ = std::min(piecesMax, pieces_.size());
-  for (std::size_t i = 0; i < gathered_; ++i) pieces.push_back(pieces_[i]);
+  auto piece = pieces_.begin();
+  for (std::size_t i = 0; i < gathered_; ++i) pieces.push_back(*piece++);
   if (!pieces.empty()) pieces.front().remove_prefix(offset_);
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +23,8 @@ class Outbox {
   std::size_t bytes() const { return bytes_; }
 
  private:
-  std::deque<std::string> pieces_;
+  // Its elements stay where they are; and without any it takes no memory, as a deque would.
+  std::list<std::string> pieces_;
   std::size_t offset_ = 0;    // Bytes of the first piece that are consumed already.
   std::size_t gathered_ = 0;  // Pieces that must not change.
   std::size_t bytes_ = 0;

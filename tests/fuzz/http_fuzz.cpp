@@ -43,6 +43,7 @@ class Reader {
 
  private:
   void readHead(std::string_view& bytes) {
+    if (readsRequests_ && head_.empty()) checkPlainRequest(bytes);
     const HeadReader::State state = head_.take(bytes);
     require(head_.text().size() <= kHeadBytesMax, "a head is longer than the limit");
     broken_ = state == HeadReader::State::TooLarge;
@@ -90,6 +91,22 @@ class Reader {
     const auto again = parseRequestHead(requestHeadText(request, {"127.0.0.1", 5050}));
     require(again && again->method == head.method && again->target == head.target,
             "a request that we write is not read");
+  }
+
+  /// What is read where it lies is read the same by the others.
+  static void checkPlainRequest(std::string_view bytes) {
+    const auto plain = readPlainRequest(bytes);
+    if (!plain) return;
+    HeadReader reader(bytes.size());
+    std::string_view rest = bytes;
+    require(reader.take(rest) == HeadReader::State::Complete &&
+                bytes.size() - rest.size() == plain->size,
+            "a plain request ends elsewhere");
+    const auto head = parseRequestHead(reader.text());
+    require(head && head->method == plain->method && head->target == plain->target &&
+                head->keepAlive == plain->keepAlive && !head->http10 &&
+                head->body.kind == BodyFraming::Kind::Length && head->body.length == 0,
+            "a plain request is another, read fully");
   }
 
   static void checkResponse(const ParsedResponseHead& parsed) {
