@@ -3,15 +3,18 @@
 #include "base/base64.hpp"
 
 #include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/strtod.h>
 #include <rapidjson/document.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace mesos::protocol {
@@ -28,9 +31,30 @@ constexpr int kLevelsMax = 200;                  // Fact J2.
 constexpr std::size_t kQuotedBytesMax = 256;     // Of the peer's text in an error.
 constexpr std::string_view kBlanks = " \t\r\n";  // Those of JSON.
 
-/// Stops the reader where the text is nested too deeply.
+/// Stops the reader where the text is nested too deeply, and reads numbers itself: RapidJSON 1.1
+/// leaves its tables for one such as 80.000…, with hundreds of zeros.
 class ShallowDocument : public Document {
  public:
+  bool RawNumber(const char* text, rapidjson::SizeType length, bool) {
+    const char* const end = text + length;
+    if (std::none_of(text, end, [](char c) { return c == '.' || c == 'e' || c == 'E'; })) {
+      std::int64_t negative = 0;
+      std::uint64_t positive = 0;
+      const auto [_, error] = *text == '-' ? std::from_chars(text, end, negative)
+                                           : std::from_chars(text, end, positive);
+      if (error == std::errc()) return *text == '-' ? Int64(negative) : Uint64(positive);
+    }
+    double number = 0;
+    if (std::from_chars(text, end, number).ec != std::errc()) {
+      // Out of range: below it is nothing, above it is an error.
+      number = google::protobuf::io::NoLocaleStrtod(std::string(text, end).c_str(), nullptr);
+      if (!std::isfinite(number)) return refuseNumber(length);
+    }
+    return Double(number);
+  }
+  /// Length of the number that is too big for a double.
+  std::optional<std::size_t> refusedNumber() const { return refusedNumber_; }
+
   bool StartObject() { return ++levels_ <= kLevelsMax && Document::StartObject(); }
   bool EndObject(rapidjson::SizeType members) {
     --levels_;
@@ -43,7 +67,13 @@ class ShallowDocument : public Document {
   }
 
  private:
+  bool refuseNumber(std::size_t length) {
+    refusedNumber_ = length;
+    return false;
+  }
+
   int levels_ = 0;
+  std::optional<std::size_t> refusedNumber_;
 };
 
 std::string excerpt(std::string_view text) {
@@ -67,12 +97,15 @@ Result<void> parseText(std::string_view text, ShallowDocument* document) {
   rapidjson::ParseResult result;
   const auto read = [&](Document&) {
     constexpr unsigned kFlags = rapidjson::kParseIterativeFlag |
-                                rapidjson::kParseFullPrecisionFlag |
+                                rapidjson::kParseNumbersAsStringsFlag |
                                 rapidjson::kParseStopWhenDoneFlag;
     result = reader.Parse<kFlags>(stream, *document);
     return !result.IsError();
   };
   document->Populate(read);
+  if (const auto refused = document->refusedNumber()) {
+    return syntaxError(text, result.Offset() - *refused);
+  }
   if (result.IsError()) {
     // The bracket that is one too deep has been read.
     const bool tooDeep = result.Code() == rapidjson::kParseErrorTermination;

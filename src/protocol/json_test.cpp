@@ -360,6 +360,27 @@ TEST(Json, J15ReadsBackEveryDoubleItWrites) {
   }
 }
 
+TEST(Json, ReadsNumbersOfAnyLength) {
+  const auto number = [](const std::string& text) {
+    return parsed<v1::Value::Scalar>("{\"value\":" + text + "}").value();
+  };
+  const std::string zeros(400, '0');
+  EXPECT_EQ(number("80." + zeros), 80);
+  EXPECT_EQ(number("80." + zeros + "1"), 80);
+  EXPECT_EQ(number("0." + zeros + "1"), 0);
+  EXPECT_EQ(number("1e-400"), 0);
+  EXPECT_EQ(number("0." + zeros + "25e400"), 0.25);
+  EXPECT_EQ(number("-18446744073709551616"), -18446744073709551616.0);
+  EXPECT_EQ(number("-0"), 0);
+  v1::Value::Scalar scalar;
+  for (const std::string& text : {"1" + zeros, std::string("1e400"), std::string("-1e309")}) {
+    const auto read = fromJson("{\n\"value\":" + text + "}", &scalar);
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().message, "syntax error at line 2 near: " + text.substr(0, 256) +
+                                        (text.size() < 256 ? "}" : ""));
+  }
+}
+
 TEST(Json, J17LetsInvalidUtf8Pass) {
   const auto info = parsed<FrameworkInfo>("{\"user\":\"\xFF\",\"name\":\"a\xC3\"}");
   EXPECT_EQ(info.user(), "\xFF");
