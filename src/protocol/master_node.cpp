@@ -59,7 +59,9 @@ std::optional<Address> addressAt(const std::string& host, std::int64_t port) {
 std::vector<std::string> mastersOf(std::vector<std::string> children) {
   std::erase_if(children, [](const std::string& name) { return !memberOf(name); });
   std::sort(children.begin(), children.end(), [](const std::string& a, const std::string& b) {
-    return memberOf(a)->number < memberOf(b)->number;
+    // Numbers are ZooKeeper's and differ, unless a person has made a node.
+    const auto of = [](const std::string& name) { return std::pair(memberOf(name)->number, name); };
+    return of(a) < of(b);
   });
   return children;
 }

@@ -27,6 +27,8 @@ TEST(MasterNode, TheSmallestNumberLeadsWhateverItsLabel) {
                  "0000000003"}),
       (Names{"0000000003", "json.info_0000000005", "info_0000000007", "json.info_0000000009"}));
   EXPECT_EQ(mastersOf({"json.info_10", "info_9"}), (Names{"info_9", "json.info_10"}));
+  // Whoever looks, in whatever order they are told, finds the same first one.
+  EXPECT_EQ(mastersOf({"json.info_1", "info_1"}), (Names{"info_1", "json.info_1"}));
 }
 
 TEST(MasterNode, WhatIsNoMasterIsSkipped) {
