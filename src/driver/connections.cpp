@@ -26,10 +26,12 @@ void Connections::onResolved(Id id, const Result<std::string>& numeric) {
       .onResponse = [this, id](const auto& head) { events_.onResponse(id, head); },
       .onBytes = [this, id](std::string_view bytes) { events_.onBytes(id, bytes); },
       .onBodyEnd = [this, id] { events_.onBodyEnd(id); },
+      .onReadEnd = events_.onReadEnd,
       .onClosed = [this, id](const std::string& reason) { onClosed(id, reason); }};
   Connection& connection = found->second;
   connection.http = std::make_unique<HttpConnection>(loop_, std::move(handlers));
-  transport::Dial dial{.unixPath = options_.unixPath};
+  // The name, not what it resolved to: the peer may go by it.
+  transport::Dial dial{.unixPath = options_.unixPath, .host = connection.address};
   if (connection.address.tls) {
     if (!options_.tls) return onClosed(id, "it wants TLS, which is not set up");
     dial.tls = options_.tls;
@@ -46,8 +48,6 @@ void Connections::onClosed(Id id, const std::string& reason) {
 void Connections::perform(Send send) {
   const auto found = connections_.find(send.id);
   if (found == connections_.end() || !found->second.http) return;
-  // The name, not what it resolved to: the peer may go by it.
-  send.request.headers.set("Host", found->second.address.toString());
   found->second.http->send(std::move(send.request));
 }
 

@@ -27,6 +27,8 @@ class Connections {
     std::function<void(Id, const protocol::ResponseHead&)> onResponse;
     std::function<void(Id, std::string_view)> onBytes;
     std::function<void(Id)> onBodyEnd;
+    /// All of what one read from a socket has brought has been told.
+    std::function<void()> onReadEnd = nullptr;
     std::function<void(Id, const std::string&)> onClosed;
   };
   /// From a host to a numeric address, as transport::resolve().

@@ -25,18 +25,32 @@ bool equalsIgnoringCase(std::string_view a, std::string_view b) {
 }
 
 const std::string* Headers::find(std::string_view name) const {
-  for (const auto& [key, value] : entries_) {
+  for (const auto& [key, value] : entries()) {
     if (equalsIgnoringCase(key, name)) return &value;
   }
   return nullptr;
 }
 
+const Headers::Entries& Headers::entries() const {
+  static const Entries kNone;
+  return entries_ ? *entries_ : kNone;
+}
+
+Headers::Entries& Headers::own() {
+  if (!entries_) {
+    entries_ = std::make_shared<Entries>();
+  } else if (entries_.use_count() > 1) {
+    entries_ = std::make_shared<Entries>(*entries_);
+  }
+  return *entries_;
+}
+
 void Headers::add(std::string name, std::string value) {
-  entries_.emplace_back(std::move(name), std::move(value));
+  own().emplace_back(std::move(name), std::move(value));
 }
 
 void Headers::set(std::string name, std::string value) {
-  std::erase_if(entries_, [&](const auto& entry) { return equalsIgnoringCase(entry.first, name); });
+  std::erase_if(own(), [&](const auto& entry) { return equalsIgnoringCase(entry.first, name); });
   add(std::move(name), std::move(value));
 }
 

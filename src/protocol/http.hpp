@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,11 +11,15 @@
 
 namespace mesos::protocol {
 
-/// In order of appearance; names compare without case.
+/// In order of appearance; names compare without case. A copy shares what it holds until one of the
+/// two is changed: the requests of a session have the same headers, thousands a second.
 class Headers {
  public:
+  using Entries = std::vector<std::pair<std::string, std::string>>;
+
   Headers() = default;
-  Headers(std::initializer_list<std::pair<std::string, std::string>> entries) : entries_(entries) {}
+  Headers(std::initializer_list<Entries::value_type> entries)
+      : entries_(std::make_shared<Entries>(entries)) {}
 
   /// The first value of `name`; nullptr if absent.
   const std::string* find(std::string_view name) const;
@@ -22,12 +27,17 @@ class Headers {
   void add(std::string name, std::string value);
   /// Replaces every value of `name`.
   void set(std::string name, std::string value);
-  auto begin() const { return entries_.begin(); }
-  auto end() const { return entries_.end(); }
-  bool empty() const { return entries_.empty(); }
+  Entries::const_iterator begin() const { return entries().begin(); }
+  Entries::const_iterator end() const { return entries().end(); }
+  bool empty() const { return entries().empty(); }
+  /// Whether one is an unchanged copy of the other. Equal headers made apart are not.
+  bool sharesWith(const Headers& other) const { return entries_ && entries_ == other.entries_; }
 
  private:
-  std::vector<std::pair<std::string, std::string>> entries_;
+  const Entries& entries() const;
+  Entries& own();
+
+  std::shared_ptr<Entries> entries_;  // nullptr: there are none.
 };
 
 /// Content-Length, Host and Connection are the transport's business.

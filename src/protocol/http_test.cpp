@@ -28,6 +28,19 @@ TEST(Headers, KeepTheOrderAndEveryValueAdded) {
   EXPECT_EQ(Pairs(headers.begin(), headers.end()), (Pairs{{"B", "1"}, {"a", "2"}, {"b", "3"}}));
 }
 
+TEST(Headers, ChangeOnlyTheirOwnCopy) {
+  Headers headers = {{"A", "1"}};
+  Headers copy = headers;
+  EXPECT_TRUE(copy.sharesWith(headers));
+  EXPECT_FALSE(copy.sharesWith(Headers{{"A", "1"}}));
+  EXPECT_FALSE(Headers().sharesWith(Headers()));
+  copy.add("B", "2");
+  EXPECT_FALSE(copy.sharesWith(headers));
+  EXPECT_FALSE(headers.has("B"));
+  headers.set("A", "3");
+  EXPECT_EQ(*copy.find("A"), "1");
+}
+
 TEST(Headers, SetReplacesEveryValue) {
   Headers headers = {{"B", "1"}, {"a", "2"}, {"b", "3"}};
   headers.set("b", "4");

@@ -14,7 +14,6 @@
 
 #include <fcntl.h>
 
-#include <array>
 #include <deque>
 #include <optional>
 #include <vector>
@@ -31,8 +30,14 @@ using protocol::Request;
 namespace {
 
 constexpr std::size_t kHeaderBytesMax = 64 * 1024;
+// Of one read. It grows when there was more to read than that: fewer and larger reads are cheaper.
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kPiecesMax = 16;
+constexpr std::size_t kReadBytesMax = 256 * 1024;
+// Of one write, some 8 KiB each. Fewer than what one read of events asks for would let the
+// acknowledgements pile up.
+constexpr std::size_t kPiecesMax = 64;
+// Of an answer's head that is kept, to know the next one by.
+constexpr std::size_t kKnownHeadBytesMax = 1024;
 
 }  // namespace
 
@@ -49,10 +54,13 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   void onConnected(error_code error);
   void onReady();
   void fail(std::string reason);
+  void appendHead(const Request& request);
+  void writeSoon();
   void write();
   void read();
   void onRead(std::string_view bytes);
   void onPlain(std::string_view bytes);
+  bool takeHead(std::string_view& bytes);
   void onHead();
   void onEnd(error_code error);
   void finishBody();
@@ -62,12 +70,13 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   stream_protocol::socket socket;
   std::unique_ptr<TlsWire> tls;  // nullptr: what the socket carries is what is meant.
   Dial dial;
-  Address address;
+  Address address;  // Whom requests are for.
   bool connected = false;
   bool failed = false;  // onClosed is on its way, and nothing else is.
   bool closed = false;  // No handler is called any more.
   bool reading = false;
   bool writing = false;
+  bool willWrite = false;  // As soon as the loop comes to it.
   bool paused = false;
   Outbox outbox;
   std::vector<std::string_view> pieces;
@@ -75,12 +84,19 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
   std::deque<bool> awaited;  // One per unanswered request: whether it is a HEAD.
   HeadReader head{kHeaderBytesMax};
   std::optional<BodyDecoder> body;
-  std::array<char, kReadBytes> readBuffer{};
+  // Calls in a row have the same head but for the length, and are answered by the same head for as
+  // long as its Date lasts. Each is made, or parsed, but once.
+  Request madeFor;
+  std::string headStart;
+  std::string known;  // The text of an answer's head, and what it says.
+  bool knownIsHead = false;
+  std::optional<ParsedResponseHead> parsed;
+  std::vector<char> readBuffer;
 };
 
 void HttpConnection::State::connect(const Address& to, Dial how) {
-  address = to;
   dial = std::move(how);
+  address = dial.host.value_or(to);
   const auto found =
       dial.unixPath.empty() ? tcpAddress(to.host, to.port) : unixAddress(dial.unixPath);
   if (!found) return fail(found.error().message);
@@ -126,6 +142,7 @@ void HttpConnection::State::fail(std::string reason) {
 }
 
 void HttpConnection::State::close() {
+  if (willWrite) write();  // What was sent before leaves, as far as the kernel takes it.
   closed = true;
   error_code ignored;
   socket.close(ignored);
@@ -134,12 +151,34 @@ void HttpConnection::State::close() {
 void HttpConnection::State::send(Request request) {
   if (isOver()) return;
   awaited.push_back(request.method == "HEAD");
-  outbox.push(requestHeadText(request, address));
+  appendHead(request);
   outbox.push(std::move(request.body));
-  write();
+  writeSoon();
+}
+
+void HttpConnection::State::appendHead(const Request& request) {
+  const bool isMade = request.headers.sharesWith(madeFor.headers) &&
+                      request.method == madeFor.method && request.target == madeFor.target;
+  if (!isMade) {
+    headStart = requestHeadStart(request, address);
+    madeFor = {request.method, request.target, request.headers, {}};
+  }
+  const std::size_t length = headStart.size();
+  appendRequestHeadEnd(headStart, request);
+  outbox.append(headStart);
+  headStart.resize(length);
+}
+
+void HttpConnection::State::writeSoon() {
+  if (!connected || writing || willWrite) return;
+  willWrite = true;
+  loop.post([self = shared_from_this()] {
+    if (self->willWrite) self->write();
+  });
 }
 
 void HttpConnection::State::write() {
+  willWrite = false;
   if (!connected || writing || isOver()) return;
   Outbox& outgoing = tls ? tls->seal(outbox) : outbox;
   if (outgoing.empty()) return;
@@ -165,13 +204,22 @@ void HttpConnection::State::pause(bool on) {
 void HttpConnection::State::read() {
   if (!connected || reading || paused || isOver()) return;
   reading = true;
+  if (readBuffer.empty()) readBuffer.resize(kReadBytes);
   socket.async_read_some(asio::buffer(readBuffer),
                          [self = shared_from_this()](error_code error, std::size_t n) {
                            self->reading = false;
                            if (self->isOver()) return;
-                           if (error) return self->onEnd(error);
-                           self->onRead({self->readBuffer.data(), n});
-                           self->read();
+                           if (error) {
+                             self->onEnd(error);
+                           } else {
+                             self->onRead({self->readBuffer.data(), n});
+                             if (n == self->readBuffer.size())
+                               self->readBuffer.resize(kReadBytesMax);
+                           }
+                           if (!self->closed && self->handlers.onReadEnd) {
+                             self->handlers.onReadEnd();
+                           }
+                           if (!error) self->read();
                          });
 }
 
@@ -189,9 +237,7 @@ void HttpConnection::State::onRead(std::string_view bytes) {
 void HttpConnection::State::onPlain(std::string_view bytes) {
   while (!bytes.empty() && !isOver()) {
     if (!body) {
-      const auto state = head.take(bytes);
-      if (state == HeadReader::State::TooLarge) return fail("the answer's headers are too large");
-      if (state == HeadReader::State::Partial) return;
+      if (!takeHead(bytes)) return;
       onHead();
       if (isOver()) return;
       if (!body) continue;
@@ -205,14 +251,30 @@ void HttpConnection::State::onPlain(std::string_view bytes) {
   }
 }
 
-void HttpConnection::State::onHead() {
-  const auto parsed = parseResponseHead(head.text(), !awaited.empty() && awaited.front());
+// Whether a head is complete, and in `parsed`, if it can be.
+bool HttpConnection::State::takeHead(std::string_view& bytes) {
+  const bool isHead = !awaited.empty() && awaited.front();
+  if (parsed && isHead == knownIsHead && head.empty() && bytes.starts_with(known)) {
+    bytes.remove_prefix(known.size());
+    return true;
+  }
+  const auto state = head.take(bytes);
+  if (state == HeadReader::State::TooLarge) fail("the answer's headers are too large");
+  if (state != HeadReader::State::Complete) return false;
+  parsed = parseResponseHead(head.text(), isHead);
+  known = head.text();
+  knownIsHead = isHead;
   head.reset();
+  return true;
+}
+
+void HttpConnection::State::onHead() {
   if (!parsed) return fail("the peer does not speak HTTP");
   if (parsed->head.status < 200) return;  // Interim; the answer follows.
   if (awaited.empty()) return fail("an answer to no request");
   body.emplace(parsed->body);
   if (handlers.onResponse) handlers.onResponse(parsed->head);
+  if (known.size() > kKnownHeadBytesMax) parsed.reset();
   if (!closed && body->done()) finishBody();
 }
 

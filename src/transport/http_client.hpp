@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,8 @@ struct Dial {
   std::string tlsHost = {};
   /// Not empty: of the local socket to connect to, in the place of the address.
   std::string unixPath = {};
+  /// What the Host header says; nullopt: the address.
+  std::optional<protocol::Address> host = {};
 };
 
 /// Keep-alive, requests pipelined in the order of send(), responses in the same order (fact T1).
@@ -34,6 +37,8 @@ class HttpConnection {
     std::function<void(const protocol::ResponseHead&)> onResponse;
     std::function<void(std::string_view)> onBytes;  ///< Body, chunk framing removed.
     std::function<void()> onBodyEnd;
+    /// All of what one read from the socket has brought has been told.
+    std::function<void()> onReadEnd = nullptr;
     std::function<void(const std::string& reason)> onClosed;
   };
 
@@ -45,7 +50,8 @@ class HttpConnection {
   /// `address.host` is a numeric address; names are for resolve() in resolver.hpp.
   /// With TLS, onConnected comes after the handshake.
   void connect(const protocol::Address& address, Dial dial = {});
-  /// Adds Host, Content-Length and (never) Expect. Any time after connect().
+  /// Adds Host, Content-Length and (never) Expect. Any time after connect(). What is sent in one
+  /// turn of the loop leaves by one write.
   void send(protocol::Request request);
   void close();
   /// Stops and resumes reading: how a slow consumer slows the peer down.

@@ -93,6 +93,57 @@ TEST_F(HttpClientTest, SendsAndReadsAnAnswer) {
   EXPECT_TRUE(told("connected, 200, <hello>, end")) << story();
 }
 
+// What was made for the request before must not come again where it is not the same.
+TEST_F(HttpClientTest, SendsTheHeadOfEachRequest) {
+  RawSocket peer = connected();
+  const std::string host = "Host: 127.0.0.1:" + std::to_string(listener_.port()) + "\r\n";
+  protocol::Headers headers = {{"A", "1"}};
+  const auto sendWith = [&](const char* method, const char* target, const std::string& body) {
+    connection_->send({.method = method, .target = target, .headers = headers, .body = body});
+  };
+  thread_.run([&] {
+    sendWith("POST", "/1", "a");
+    sendWith("POST", "/1", "bcd");
+    sendWith("POST", "/2", "e");
+    sendWith("GET", "/2", {});
+    headers.set("A", "2");
+    sendWith("GET", "/2", {});
+  });
+  EXPECT_EQ(peer.readUntil("\r\n\r\na"),
+            "POST /1 HTTP/1.1\r\n" + host + "A: 1\r\nContent-Length: 1\r\n\r\na");
+  EXPECT_EQ(peer.readUntil("bcd"),
+            "POST /1 HTTP/1.1\r\n" + host + "A: 1\r\nContent-Length: 3\r\n\r\nbcd");
+  EXPECT_EQ(peer.readUntil("\r\n\r\ne"),
+            "POST /2 HTTP/1.1\r\n" + host + "A: 1\r\nContent-Length: 1\r\n\r\ne");
+  EXPECT_EQ(peer.readUntil("\r\n\r\n"), "GET /2 HTTP/1.1\r\n" + host + "A: 1\r\n\r\n");
+  EXPECT_EQ(peer.readUntil("\r\n\r\n"), "GET /2 HTTP/1.1\r\n" + host + "A: 2\r\n\r\n");
+}
+
+// The same head means another thing where the request was another.
+TEST_F(HttpClientTest, ReadsTheSameHeadAgain) {
+  RawSocket peer = connected();
+  for (const char* method : {"GET", "GET", "HEAD", "GET"}) send("/", method);
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  peer.write(head + "ab" + head + "cd" + head);
+  peer.write(head.substr(0, 9));
+  EXPECT_TRUE(told("connected, 200, <ab>, end, 200, <cd>, end, 200, end")) << story();
+  peer.write(head.substr(9) + "ef");
+  EXPECT_TRUE(told("connected, 200, <ab>, end, 200, <cd>, end, 200, end, 200, <ef>, end"))
+      << story();
+}
+
+// What was sent in the turn of the loop in which it is closed was not sent in vain.
+TEST_F(HttpClientTest, SendsWhatItWasGivenBeforeItIsClosed) {
+  RawSocket peer = connected();
+  EXPECT_TRUE(told("connected"));
+  thread_.run([&] {
+    connection_->send({.method = "GET", .target = "/1", .headers = {}, .body = {}});
+    connection_->close();
+  });
+  EXPECT_TRUE(peer.readUntil("\r\n\r\n").starts_with("GET /1 "));
+  EXPECT_TRUE(peer.isEnded());
+}
+
 TEST_F(HttpClientTest, PipelinesRequestsGivenBeforeItIsConnected) {
   thread_.run([&] {
     connection_ = std::make_unique<HttpConnection>(thread_.loop(), HttpConnection::Handlers{});

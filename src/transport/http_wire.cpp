@@ -398,7 +398,7 @@ std::string wholeAnswer(const protocol::Response& response, bool keepAlive, std:
   return out.append("\r\n").append(response.body);
 }
 
-std::string requestHeadText(const protocol::Request& request, const protocol::Address& host) {
+std::string requestHeadStart(const protocol::Request& request, const protocol::Address& host) {
   std::string out = request.method + " " + request.target + " HTTP/1.1\r\n";
   if (!request.headers.has("Host")) {
     const bool isIpv6 = host.host.find(':') != host.host.npos;
@@ -406,10 +406,20 @@ std::string requestHeadText(const protocol::Request& request, const protocol::Ad
     appendHeader(out, "Host", name + ":" + std::to_string(host.port));
   }
   for (const auto& [name, value] : request.headers) appendHeader(out, name, value);
+  return out;
+}
+
+void appendRequestHeadEnd(std::string& out, const protocol::Request& request) {
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
     appendHeader(out, "Content-Length", std::to_string(request.body.size()));
   }
-  return out += "\r\n";
+  out += "\r\n";
+}
+
+std::string requestHeadText(const protocol::Request& request, const protocol::Address& host) {
+  std::string out = requestHeadStart(request, host);
+  appendRequestHeadEnd(out, request);
+  return out;
 }
 
 std::string chunkHead(std::size_t size) {

@@ -111,7 +111,11 @@ void appendResponseHead(std::string& out, int status, const protocol::Headers& h
 void appendHeader(std::string& out, std::string_view name, std::string_view value);
 /// A whole answer, `Connection: close` in it unless `keepAlive`.
 std::string wholeAnswer(const protocol::Response& response, bool keepAlive, std::string_view date);
-/// The whole request but its body, Host and Content-Length added where they are missing.
+/// A request's head as far as it does not depend on the body; Host is added where it is missing.
+std::string requestHeadStart(const protocol::Request& request, const protocol::Address& host);
+/// What follows: Content-Length, if there is a body or should be one, and the blank line.
+void appendRequestHeadEnd(std::string& out, const protocol::Request& request);
+/// Both.
 std::string requestHeadText(const protocol::Request& request, const protocol::Address& host);
 /// "1a\r\n", what precedes a chunk's bytes.
 std::string chunkHead(std::size_t size);

@@ -10,15 +10,25 @@ namespace mesos::transport {
 // Below this, copying into the piece before costs less than one more element of a gathered write.
 constexpr std::size_t kJoinBytesMax = 8 * 1024;
 
+bool Outbox::joins(std::size_t count) const {
+  return pieces_.size() > gathered_ && count <= kJoinBytesMax &&
+         pieces_.back().size() <= kJoinBytesMax;
+}
+
 void Outbox::push(std::string bytes) {
   if (bytes.empty()) return;
+  if (joins(bytes.size())) return append(bytes);
   bytes_ += bytes.size();
-  const bool joins = pieces_.size() > gathered_ && bytes.size() <= kJoinBytesMax &&
-                     pieces_.back().size() <= kJoinBytesMax;
-  if (joins) {
+  pieces_.push_back(std::move(bytes));
+}
+
+void Outbox::append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  bytes_ += bytes.size();
+  if (joins(bytes.size())) {
     pieces_.back() += bytes;
   } else {
-    pieces_.push_back(std::move(bytes));
+    pieces_.emplace_back(bytes);
   }
 }
 
