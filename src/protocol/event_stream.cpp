@@ -31,7 +31,6 @@ std::optional<std::string> EventStream::onHead(const ResponseHead& head) {
 }
 
 void EventStream::onBytes(std::string_view bytes) {
-  if (phase_ == Phase::Streaming) decoder_.feed(bytes);
   if (phase_ == Phase::Refused) refusal_->append(bytes);
 }
 

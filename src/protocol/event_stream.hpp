@@ -26,9 +26,11 @@ class EventStream {
   /// The head of the answer: 200 starts the stream, anything else is a refusal. A sentence if the
   /// answer is neither.
   std::optional<std::string> onHead(const ResponseHead& head);
+  /// Only in Phase::Streaming: the next whole record, taken from the front of `bytes`, as by
+  /// RecordDecoder::take().
+  std::optional<std::string_view> next(std::string_view& bytes) { return decoder_.take(bytes); }
+  /// Of the text of a refusal.
   void onBytes(std::string_view bytes);
-  /// The next whole record.
-  std::optional<std::string> next() { return decoder_.next(); }
   /// Why the records cannot be read on.
   const std::optional<std::string>& failure() const { return decoder_.failure(); }
   /// What the end of the body, now, means (facts T4, R6).

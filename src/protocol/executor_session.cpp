@@ -34,9 +34,11 @@ bool hasItsPart(const Event& event) {
   }
 }
 
-std::optional<Event> parseEvent(const std::string& record) {
+std::optional<Event> parseEvent(std::string_view record) {
   Event event;
-  if (!event.ParsePartialFromString(record) || !event.IsInitialized()) return std::nullopt;
+  if (!event.ParsePartialFromArray(record.data(), static_cast<int>(record.size())) ||
+      !event.IsInitialized())
+    return std::nullopt;
   if (!hasItsPart(event)) return std::nullopt;
   return event;
 }
@@ -108,10 +110,10 @@ void ExecutorSession::onBytes(Now now, ConnectionId id, std::string_view bytes) 
 }
 
 void ExecutorSession::onStreamBytes(Now now, std::string_view bytes) {
+  if (stream_.phase() != EventStream::Phase::Streaming) return stream_.onBytes(bytes);
   const ConnectionId id = stream_.id();
-  stream_.onBytes(bytes);
   while (stream_.owns(id)) {  // An event may end the subscription.
-    const auto record = stream_.next();
+    const auto record = stream_.next(bytes);
     if (!record) break;
     auto event = parseEvent(*record);
     if (!event) return lose(now, "the stream carries what is no event");

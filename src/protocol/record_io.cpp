@@ -10,6 +10,8 @@ namespace {
 // Leading zeros pass (fact R3), but a length that never ends must not keep us reading. 64 bits take
 // twenty digits.
 constexpr std::size_t kLengthDigitsMax = 32;
+// Of memory for a record in pieces, for the next one.
+constexpr std::size_t kKeptBytesMax = std::size_t{256} << 10;
 
 std::string nameOf(char c) {
   if (c == '\n') return "an empty line";
@@ -35,13 +37,7 @@ std::string encodeRecord(std::string_view payload) {
 }
 
 void RecordDecoder::feed(std::string_view bytes) {
-  while (!failure_ && !bytes.empty()) {
-    if (expected_) {
-      feedPayload(&bytes);
-    } else {
-      feedLength(&bytes);
-    }
-  }
+  while (const auto record = take(bytes)) records_.emplace_back(*record);
 }
 
 std::optional<std::string> RecordDecoder::next() {
@@ -51,23 +47,37 @@ std::optional<std::string> RecordDecoder::next() {
   return record;
 }
 
-void RecordDecoder::feedLength(std::string_view* bytes) {
-  for (std::size_t i = 0; i < bytes->size() && !failure_; ++i) {
-    const char c = (*bytes)[i];
+std::optional<std::string_view> RecordDecoder::take(std::string_view& bytes) {
+  if (taken_) {
+    if (record_.capacity() > kKeptBytesMax) record_ = {};
+    record_.clear();
+    taken_ = false;
+  }
+  while (!failure_) {
+    const bool isEmpty = expected_ && *expected_ == 0;
+    if (bytes.empty() && !isEmpty) break;
+    if (!expected_) {
+      takeLength(bytes);
+    } else if (auto record = takePayload(bytes)) {
+      return record;
+    }
+  }
+  return std::nullopt;
+}
+
+void RecordDecoder::takeLength(std::string_view& bytes) {
+  for (std::size_t i = 0; i < bytes.size() && !failure_; ++i) {
+    const char c = bytes[i];
     if (c != '\n' || lengthDigits_ == 0) {
       addDigit(c);
       continue;
     }
-    if (length_ == 0) {
-      records_.emplace_back();
-    } else {
-      expected_ = length_;
-    }
+    expected_ = length_;
     length_ = 0;
     lengthDigits_ = 0;
-    return bytes->remove_prefix(i + 1);
+    return bytes.remove_prefix(i + 1);
   }
-  *bytes = {};
+  bytes = {};
 }
 
 void RecordDecoder::addDigit(char c) {
@@ -80,20 +90,20 @@ void RecordDecoder::addDigit(char c) {
   length_ = length_ * 10 + digit;
 }
 
-void RecordDecoder::feedPayload(std::string_view* bytes) {
-  const std::string_view piece = bytes->substr(0, *expected_ - record_.size());
-  bytes->remove_prefix(piece.size());
-  // The usual record comes whole and is copied once. Memory is taken for what has arrived, not for
+std::optional<std::string_view> RecordDecoder::takePayload(std::string_view& bytes) {
+  const std::string_view piece = bytes.substr(0, *expected_ - record_.size());
+  bytes.remove_prefix(piece.size());
+  // The usual record comes whole and is not copied. Memory is taken for what has arrived, not for
   // what a length promises.
   if (piece.size() == *expected_) {
-    records_.emplace_back(piece);
     expected_.reset();
-    return;
+    return piece;
   }
   record_ += piece;
-  if (record_.size() < *expected_) return;
-  records_.push_back(std::exchange(record_, {}));
+  if (record_.size() < *expected_) return std::nullopt;
   expected_.reset();
+  taken_ = true;
+  return record_;
 }
 
 void RecordDecoder::fail(std::string why) {

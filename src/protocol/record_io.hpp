@@ -26,6 +26,10 @@ class RecordDecoder {
   /// The next whole record; nullopt if there is none yet, or none any more after a failure. What
   /// was whole before the failure still comes, so that the outcome does not depend on the pieces.
   std::optional<std::string> next();
+  /// Without feed(): takes from the front of `bytes`, no further than the end of the next record,
+  /// which may be a part of `bytes` and is valid until the next call. nullopt: it is not whole, and
+  /// nothing is left of `bytes`, or there is a failure.
+  std::optional<std::string_view> take(std::string_view& bytes);
   /// Why the stream is broken: a length that is no number, or above the limit (fact R3). nullopt:
   /// it is not.
   const std::optional<std::string>& failure() const { return failure_; }
@@ -33,8 +37,8 @@ class RecordDecoder {
   bool midRecord() const { return !failure_ && (expected_ || lengthDigits_ > 0); }
 
  private:
-  void feedLength(std::string_view* bytes);
-  void feedPayload(std::string_view* bytes);
+  void takeLength(std::string_view& bytes);
+  std::optional<std::string_view> takePayload(std::string_view& bytes);
   void addDigit(char c);
   void fail(std::string why);
 
@@ -42,7 +46,8 @@ class RecordDecoder {
   std::size_t length_ = 0;               // Of the record to come, as far as its digits are here.
   std::size_t lengthDigits_ = 0;         // How many they are.
   std::optional<std::size_t> expected_;  // Length of the record being received.
-  std::string record_;                   // What is here of it.
+  std::string record_;                   // What is here of it, if it comes in pieces.
+  bool taken_ = false;                   // It is whole, and was shown.
   std::deque<std::string> records_;
   std::optional<std::string> failure_;
 };

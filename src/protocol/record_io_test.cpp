@@ -33,6 +33,36 @@ Records decodeWhole(std::string_view bytes) {
   return decode(decoder, bytes, bytes.size());
 }
 
+TEST(RecordIo, TakesARecordAsAPartOfTheBytes) {
+  const std::string all = encodeRecord("hello") + encodeRecord("") + encodeRecord("wor");
+  std::string_view bytes = all;
+  RecordDecoder decoder;
+  const auto first = decoder.take(bytes);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(*first, "hello");
+  EXPECT_EQ(first->data(), all.data() + 2);
+  EXPECT_EQ(decoder.take(bytes), "");
+  EXPECT_EQ(decoder.take(bytes), "wor");
+  EXPECT_TRUE(bytes.empty());
+  EXPECT_FALSE(decoder.take(bytes));
+}
+
+TEST(RecordIo, TakesARecordThatComesInPieces) {
+  const std::string all = encodeRecord(std::string(1000, 'x')) + encodeRecord("y") + "0\n";
+  RecordDecoder decoder;
+  Records records;
+  for (const char c : all) {
+    std::string_view bytes(&c, 1);
+    while (const auto record = decoder.take(bytes)) records.emplace_back(*record);
+    EXPECT_TRUE(bytes.empty());
+  }
+  EXPECT_EQ(records, (Records{std::string(1000, 'x'), "y", ""}));
+  std::string_view bytes = "1\nax";
+  EXPECT_EQ(decoder.take(bytes), "a");
+  EXPECT_FALSE(decoder.take(bytes));
+  EXPECT_TRUE(decoder.failure());
+}
+
 TEST(RecordIo, EncodesTheLengthInBytesThenTheBytes) {
   EXPECT_EQ(encodeRecord("hello"), "5\nhello");
   EXPECT_EQ(encodeRecord(""), "0\n");

@@ -16,6 +16,9 @@ constexpr std::string_view kPath = "/api/v1/scheduler";
 // An interval nobody would want, so that its multiples stay within what a Duration can hold.
 constexpr Duration kHeartbeatIntervalMax = std::chrono::hours(24);
 
+// Of memory for effects: those of some reads of a socket.
+constexpr std::size_t kEffectsKept = 2048;
+
 // A task state from the future leaves the required `state` unset. Such an update must be seen and
 // acknowledged all the same, or it would come again for ever (pitfall 11).
 void completeState(Event& event) {
@@ -24,13 +27,10 @@ void completeState(Event& event) {
   event.mutable_update()->mutable_status()->set_state(v1::TASK_UNKNOWN);
 }
 
-std::optional<Event> parseEvent(const std::string& record) {
-  Event event;
-  if (!event.ParsePartialFromString(record)) return std::nullopt;
+bool parseEvent(std::string_view record, Event& event) {
+  if (!event.ParsePartialFromArray(record.data(), static_cast<int>(record.size()))) return false;
   completeState(event);
-  if (!event.IsInitialized()) return std::nullopt;
-  if (event.type() == Event::SUBSCRIBED && !event.has_subscribed()) return std::nullopt;
-  return event;
+  return event.IsInitialized() && (event.type() != Event::SUBSCRIBED || event.has_subscribed());
 }
 
 // Why another attempt would be refused as well, as a sentence for the user; nullopt: it may not.
@@ -136,19 +136,21 @@ void SchedulerSession::onBytes(Now now, ConnectionId id, std::string_view bytes)
 void SchedulerSession::onStreamBytes(Now now, std::string_view bytes) {
   // Before SUBSCRIBED, which is always first (fact E1), talk is no excuse for not saying it.
   if (subscribed()) silenceAt_ = now.steady + silenceMax();
+  if (stream_.phase() != EventStream::Phase::Streaming) return stream_.onBytes(bytes);
   const ConnectionId id = stream_.id();
-  stream_.onBytes(bytes);
   while (stream_.owns(id)) {  // An event may end the subscription.
-    const auto record = stream_.next();
+    const auto record = stream_.next(bytes);
     if (!record) break;
-    auto event = parseEvent(*record);
-    if (!event) return retryLater(now, "the stream carries what is no event");
-    onEvent(now, std::move(*event));
+    Event event = spares_.take(*record);
+    if (!parseEvent(*record, event)) {
+      return retryLater(now, "the stream carries what is no event");
+    }
+    onEvent(now, event, record->size());
   }
   if (stream_.owns(id) && stream_.failure()) retryLater(now, *stream_.failure());
 }
 
-void SchedulerSession::onEvent(Now now, Event event) {
+void SchedulerSession::onEvent(Now now, Event& event, std::size_t bytes) {
   switch (event.type()) {
     case Event::SUBSCRIBED:
       if (subscribed()) return retryLater(now, "the stream says SUBSCRIBED twice");
@@ -163,7 +165,7 @@ void SchedulerSession::onEvent(Now now, Event event) {
       break;
   }
   if (MESOS_PLANTED(AcknowledgeBeforeCallback)) onHandled(now, event);
-  if (stop_ == Stop::No) effects_.push_back(DeliverEvent{std::move(event)});
+  if (stop_ == Stop::No) effects_.push_back(DeliverEvent{std::move(event), bytes});
 }
 
 void SchedulerSession::onSubscribed(Now now, const Event::Subscribed& subscribed) {
@@ -349,10 +351,13 @@ void SchedulerSession::onTimer(Now now) {
 }
 
 std::optional<SchedulerSession::Effect> SchedulerSession::poll() {
-  if (effects_.empty()) return std::nullopt;
-  Effect effect = std::move(effects_.front());
-  effects_.pop_front();
-  return effect;
+  if (polled_ == effects_.size()) {
+    if (effects_.capacity() > kEffectsKept) effects_ = {};
+    effects_.clear();
+    polled_ = 0;
+    return std::nullopt;
+  }
+  return std::optional<Effect>(std::move(effects_[polled_++]));
 }
 
 std::optional<TimePoint> SchedulerSession::deadline() const {

@@ -8,14 +8,16 @@
 #include "protocol/event_stream.hpp"
 #include "protocol/http.hpp"
 #include "protocol/session_effects.hpp"
+#include "protocol/spare_events.hpp"
 
 #include <mesos/v1/scheduler/scheduler.pb.h>
 
-#include <deque>
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -41,6 +43,7 @@ struct SchedulerSessionOptions {
 /// Deliver this event to the user; a status with a uuid is acknowledged by onHandled().
 struct DeliverEvent {
   v1::scheduler::Event event;
+  std::size_t bytes = 0;  ///< That it had on the wire; 0 if it is the session's own.
 };
 
 /// A scheduler's subscription to the leading master, as a state machine.
@@ -80,6 +83,8 @@ class SchedulerSession {
   void onCall(Now now, Call call);
   /// The callback for this event returned: acknowledges if due.
   void onHandled(Now now, const Event& event);
+  /// Gives back what need not be kept any more, for its memory alone.
+  void recycle(DeliverEvent&& handled) { spares_.put(std::move(handled.event), handled.bytes); }
   /// `failover` false: TEARDOWN first, subscribing for it if need be. Calls accepted before are
   /// still delivered. Ends with Stopped, within the teardownTimeout; a repetition with `failover`
   /// ends it at once.
@@ -114,7 +119,7 @@ class SchedulerSession {
   void finish();
   void onStreamBytes(Now now, std::string_view bytes);
   void onStreamEnd(Now now, const std::string& reason);
-  void onEvent(Now now, Event event);
+  void onEvent(Now now, Event& event, std::size_t bytes);
   void onSubscribed(Now now, const Event::Subscribed& subscribed);
   void sendTeardown(Now now);
   void finishIfDrained();
@@ -131,7 +136,7 @@ class SchedulerSession {
   void answerUnsent(Now now, const Call& call);
   void rememberRoles(const Call& call);
   void adopt(const Call::UpdateFramework& update);
-  Request makeRequest(std::string body) const;
+  Request makeRequest(std::string body);
 
   const SchedulerSessionOptions options_;
   Random& random_;
@@ -159,7 +164,14 @@ class SchedulerSession {
   std::optional<TimePoint> callRetryAt_;  // No new call connection before this.
   std::optional<TimePoint> stopAt_;       // The stop has taken long enough.
 
-  std::deque<Effect> effects_;
+  // What is made, or taken memory for, again and again.
+  SpareEvents spares_;
+  Call acknowledgement_;
+  Headers headers_;
+  std::string headersStreamId_;  // Those of `headers_`.
+
+  std::vector<Effect> effects_;
+  std::size_t polled_ = 0;  // Of them.
 };
 
 /// `framework` with the MULTI_ROLE capability if it has `roles`, which need it (fact S20).

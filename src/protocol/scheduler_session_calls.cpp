@@ -119,7 +119,16 @@ void SchedulerSession::onHandled(Now now, const Event& event) {
   if (!subscribed() || stop_ == Stop::TearDown || event.type() != Event::UPDATE) return;
   const v1::TaskStatus& status = event.update().status();
   if (status.uuid().empty() || !status.has_agent_id()) return;
-  send(now, calls::acknowledge(status));
+  // As send(calls::acknowledge(status)), in one message for all.
+  acknowledgement_.set_type(Call::ACKNOWLEDGE);
+  *acknowledgement_.mutable_framework_id() = framework_.id();
+  Call::Acknowledge& acknowledge = *acknowledgement_.mutable_acknowledge();
+  *acknowledge.mutable_agent_id() = status.agent_id();
+  *acknowledge.mutable_task_id() = status.task_id();
+  acknowledge.set_uuid(status.uuid());
+  calls_.push(
+      {Call::ACKNOWLEDGE, isRepeatable(Call::ACKNOWLEDGE), acknowledgement_.SerializeAsString()});
+  pumpCalls(now);
 }
 
 void SchedulerSession::sendTeardown(Now now) { send(now, calls::teardown()); }
@@ -150,15 +159,16 @@ void SchedulerSession::pumpCalls(Now now) {
   }
 }
 
-Request SchedulerSession::makeRequest(std::string body) const {
-  Request request{"POST", endpoint_.path, {}, std::move(body)};
-  // Exactly these: a parameter would be answered 415, a second choice in Accept JSON (T20, T23).
-  request.headers.add("Accept", std::string(kProtobuf));
-  request.headers.add("Content-Type", std::string(kProtobuf));
-  // Of every call but SUBSCRIBE, which is refused with one (facts Q31, Q8).
-  if (!streamId_.empty()) request.headers.add("Mesos-Stream-Id", streamId_);
-  if (!options_.authorization.empty()) request.headers.add("Authorization", options_.authorization);
-  return request;
+Request SchedulerSession::makeRequest(std::string body) {
+  if (headers_.empty() || headersStreamId_ != streamId_) {
+    headersStreamId_ = streamId_;
+    // Exactly these: a parameter would be answered 415, a second choice in Accept JSON (T20, T23).
+    headers_ = {{"Accept", std::string(kProtobuf)}, {"Content-Type", std::string(kProtobuf)}};
+    // Of every call but SUBSCRIBE, which is refused with one (facts Q31, Q8).
+    if (!streamId_.empty()) headers_.add("Mesos-Stream-Id", streamId_);
+    if (!options_.authorization.empty()) headers_.add("Authorization", options_.authorization);
+  }
+  return {"POST", endpoint_.path, headers_, std::move(body)};
 }
 
 // A 202 says no more than that the call was understood (fact Q23); a refusal, that the
@@ -176,9 +186,9 @@ void SchedulerSession::onCallAnswered(Now now, const CallQueue::Answered& answer
                       place() + " answers " + Call::Type_Name(type) + " with " + answer.describe());
   }
   callBackoff_.reset();
-  Call call;
-  if (answered.call.type == Call::UPDATE_FRAMEWORK && call.ParseFromString(answered.call.body)) {
-    adopt(call.update_framework());
+  if (answered.call.type == Call::UPDATE_FRAMEWORK) {
+    Call call;
+    if (call.ParseFromString(answered.call.body)) adopt(call.update_framework());
   }
   finishIfDrained();
   if (subscribed()) pumpCalls(now);
