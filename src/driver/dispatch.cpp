@@ -2,7 +2,7 @@
 
 #include <mesos/v1/scheduler/scheduler.pb.h>
 
-#include <iterator>
+#include <algorithm>
 #include <utility>
 
 namespace mesos::driver {
@@ -26,17 +26,27 @@ void onFailure(const Event::Failure& failure, Scheduler& scheduler, SchedulerDri
   scheduler.executorLost(&driver, failure.executor_id(), failure.agent_id(), status);
 }
 
+// Callbacks get a vector; the offers are swapped into it and back, so that the event keeps the
+// memory of its parts and can be parsed into again.
+void onOffers(Event::Offers& event, std::vector<Offer>& offers, Scheduler& scheduler,
+              SchedulerDriver& driver) {
+  offers.resize(static_cast<std::size_t>(event.offers_size()));
+  const auto swapAll = [&] {
+    std::swap_ranges(offers.begin(), offers.end(), event.mutable_offers()->begin());
+  };
+  swapAll();
+  scheduler.resourceOffers(&driver, offers);
+  swapAll();
+}
+
 }  // namespace
 
-void dispatch(Event& event, bool& registered, Scheduler& scheduler, SchedulerDriver& driver) {
+void dispatch(Event& event, Dispatched& state, Scheduler& scheduler, SchedulerDriver& driver) {
   switch (event.type()) {
     case Event::SUBSCRIBED:
-      return onSubscribed(event.subscribed(), registered, scheduler, driver);
-    case Event::OFFERS: {
-      auto& offers = *event.mutable_offers()->mutable_offers();
-      return scheduler.resourceOffers(&driver, {std::make_move_iterator(offers.begin()),
-                                                std::make_move_iterator(offers.end())});
-    }
+      return onSubscribed(event.subscribed(), state.registered, scheduler, driver);
+    case Event::OFFERS:
+      return onOffers(*event.mutable_offers(), state.offers, scheduler, driver);
     case Event::RESCIND:
       return scheduler.offerRescinded(&driver, event.rescind().offer_id());
     case Event::UPDATE:

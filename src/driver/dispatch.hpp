@@ -3,11 +3,19 @@
 
 #include <mesos/scheduler.hpp>
 
+#include <vector>
+
 namespace mesos::driver {
 
-/// Calls the callback of `scheduler` that `event` is for. `registered` says whether a subscription
-/// has been told before, and does so from then on. May move parts out of `event`.
-void dispatch(v1::scheduler::Event& event, bool& registered, Scheduler& scheduler,
+/// What one driver's dispatch() keeps from one event to the next.
+struct Dispatched {
+  bool registered = false;    // A subscription has been told.
+  std::vector<Offer> offers;  // Empty ones, as many as the latest event had.
+};
+
+/// Calls the callback of `scheduler` that `event` is for. The event is whole again afterwards,
+/// unless the callback throws.
+void dispatch(v1::scheduler::Event& event, Dispatched& state, Scheduler& scheduler,
               SchedulerDriver& driver);
 
 }  // namespace mesos::driver

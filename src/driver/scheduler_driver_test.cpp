@@ -267,6 +267,41 @@ TEST_F(SchedulerDriverTest, AcknowledgesAStatusAfterItsCallback) {
   EXPECT_EQ(call.acknowledge().agent_id().value(), "A1");
 }
 
+// However many came at once: the agent repeats what is not acknowledged in time (fact U11).
+TEST_F(SchedulerDriverTest, AcknowledgesAStatusWhileTheNextOneIsHandled) {
+  std::promise<void> release;
+  scheduler_.react = [&](const std::string& line, SchedulerDriver*) {
+    if (line == "T2 is TASK_RUNNING") release.get_future().wait();
+  };
+  subscribe();
+  std::string both;
+  for (const char* task : {"T1", "T2"}) {
+    protocol::appendRecord(both, updateOf(task, TASK_RUNNING, kUuid).SerializeAsString());
+  }
+  server_.write(stream_, both);
+  ASSERT_TRUE(told("T2 is TASK_RUNNING"));
+  EXPECT_EQ(nextCall().acknowledge().task_id().value(), "T1");
+  EXPECT_FALSE(server_.nextWithin(milliseconds(50)));
+  release.set_value();
+  EXPECT_EQ(nextCall().acknowledge().task_id().value(), "T2");
+}
+
+TEST_F(SchedulerDriverTest, AcknowledgesWhatCameBeforeItWasStopped) {
+  scheduler_.react = [](const std::string& line, SchedulerDriver* driver) {
+    if (line == "T2 is TASK_RUNNING") driver->stop(true);
+  };
+  SchedulerDriver& driver = subscribe();
+  std::string all;
+  for (const char* task : {"T1", "T2", "T3"}) {
+    protocol::appendRecord(all, updateOf(task, TASK_RUNNING, kUuid).SerializeAsString());
+  }
+  server_.write(stream_, all);
+  EXPECT_EQ(nextCall().acknowledge().task_id().value(), "T1");
+  EXPECT_EQ(driver.join(), DRIVER_STOPPED);
+  EXPECT_FALSE(server_.nextWithin(milliseconds(20)));
+  EXPECT_EQ(scheduler_.notes.count("T3 is TASK_RUNNING"), 0u);
+}
+
 TEST_F(SchedulerDriverTest, AcknowledgesNothingWithoutAUuid) {
   subscribe();
   tell(updateOf("T1", TASK_LOST, ""));

@@ -87,40 +87,44 @@ MesosSchedulerDriver::Pump::~Pump() {
 Connections::Events MesosSchedulerDriver::Pump::connectionEvents() {
   return {.onConnected =
               [this](ConnectionId id) {
-                debug("connected " + std::to_string(id));
+                debug([&] { return "connected " + std::to_string(id); });
                 feed([id](auto& session, Now now) { session.onConnected(now, id); });
               },
           .onResponse =
               [this](ConnectionId id, const protocol::ResponseHead& head) {
-                debug("answer on " + std::to_string(id) + ": " + std::to_string(head.status));
-                feed([&](auto& session, Now now) { session.onResponse(now, id, head); });
+                debug([&] {
+                  return "answer on " + std::to_string(id) + ": " + std::to_string(head.status);
+                });
+                feedRead([&](auto& session, Now now) { session.onResponse(now, id, head); });
               },
           .onBytes =
               [this](ConnectionId id, std::string_view bytes) {
                 reading_ = id;
-                feed([&](auto& session, Now now) { session.onBytes(now, id, bytes); });
-                reading_.reset();
+                feedRead([&](auto& session, Now now) { session.onBytes(now, id, bytes); });
               },
           .onBodyEnd =
               [this](ConnectionId id) {
-                debug("end of the answer on " + std::to_string(id));
-                feed([id](auto& session, Now now) { session.onBodyEnd(now, id); });
+                debug([&] { return "end of the answer on " + std::to_string(id); });
+                feedRead([id](auto& session, Now now) { session.onBodyEnd(now, id); });
               },
+          .onReadEnd = [this] { drain(); },
           .onClosed =
               [this](ConnectionId id, const std::string& reason) {
-                debug("closed " + std::to_string(id) + ": " + reason);
+                debug([&] { return "closed " + std::to_string(id) + ": " + reason; });
                 feed([&](auto& session, Now now) { session.onClosed(now, id, reason); });
               }};
 }
 
 transport::MasterWatcher::Events MesosSchedulerDriver::Pump::watcherEvents() {
-  return {.onLeader = [this](const protocol::LeaderChanged& changed) { onLeader(changed); },
-          .onWaiting =
-              [this](const protocol::Waiting& waiting) {
-                log(LogLevel::warning, driver::describe(waiting));
-              },
-          .onFailed = [this](const std::string& reason) { onNoLeaderEver(reason); },
-          .onLog = [this](const std::string& line) { debug("ZooKeeper client: " + line); }};
+  return {
+      .onLeader = [this](const protocol::LeaderChanged& changed) { onLeader(changed); },
+      .onWaiting =
+          [this](const protocol::Waiting& waiting) {
+            log(LogLevel::warning, driver::describe(waiting));
+          },
+      .onFailed = [this](const std::string& reason) { onNoLeaderEver(reason); },
+      .onLog =
+          [this](const std::string& line) { debug([&] { return "ZooKeeper client: " + line; }); }};
 }
 
 void MesosSchedulerDriver::Pump::onLeader(const protocol::LeaderChanged& changed) {
@@ -141,7 +145,7 @@ void MesosSchedulerDriver::Pump::onNoLeaderEver(const std::string& reason) {
 
 Status MesosSchedulerDriver::Pump::start() {
   return threads_.start([this] {
-    debug("seed " + std::to_string(seed_));
+    debug([&] { return "seed " + std::to_string(seed_); });
     watcher_->start();
   });
 }
@@ -149,7 +153,7 @@ Status MesosSchedulerDriver::Pump::start() {
 Status MesosSchedulerDriver::Pump::stop(bool failover) {
   if (!threads_.leave(DRIVER_STOPPED)) return threads_.status();
   threads_.loop().post([this, failover] {
-    debug(failover ? "stop, leaving the tasks to a failover" : "stop");
+    debug([&] { return failover ? "stop, leaving the tasks to a failover" : "stop"; });
     feed([failover](auto& session, Now now) { session.onStop(now, failover); });
   });
   return DRIVER_STOPPED;
@@ -158,7 +162,7 @@ Status MesosSchedulerDriver::Pump::stop(bool failover) {
 Status MesosSchedulerDriver::Pump::abort() {
   if (!threads_.leave(DRIVER_ABORTED)) return threads_.status();
   threads_.loop().post([this] {
-    debug("abort");
+    debug([&] { return "abort"; });
     // The first leaves when the calls made so far are answered, the second does not wait for that.
     feed([](auto& session, Now now) { session.onStop(now, true); });
     feed([](auto& session, Now now) { session.onStop(now, true); });
@@ -173,7 +177,7 @@ Status MesosSchedulerDriver::Pump::call(Call call) {
   // A task of the loop can be copied; the call need not be.
   const auto shared = std::make_shared<Call>(std::move(call));
   threads_.loop().post([this, shared, bytes] {
-    debug("call " + Call::Type_Name(shared->type()));
+    debug([&] { return "call " + Call::Type_Name(shared->type()); });
     feed([&](auto& session, Now now) { session.onCall(now, std::move(*shared)); });
     postedBytes_ -= bytes;
   });
@@ -184,6 +188,9 @@ void MesosSchedulerDriver::Pump::drain() {
   while (auto effect = session_.poll()) {
     std::visit([this](auto& e) { perform(e); }, *effect);
   }
+  deliver();
+  readAt_.reset();
+  reading_.reset();
   sessionBytes_ = session_.queuedBytes();
   // Deadlines mostly move away, with every byte: then the timer may as well come too early.
   const auto when = session_.deadline();
@@ -202,53 +209,82 @@ void MesosSchedulerDriver::Pump::onTimer() {
 }
 
 void MesosSchedulerDriver::Pump::onRoom() {
-  debug("reading goes on");
+  debug([&] { return "reading goes on"; });
   paused_ = false;
   connections_.pauseReading(stream_, false);
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Connect& connect) {
-  debug(driver::describe(connect));
+  debug([&] { return driver::describe(connect); });
   connections_.perform(connect);
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Send& send) {
-  debug(driver::describe(send));
+  debug([&] { return driver::describe(send); });
   connections_.perform(std::move(send));
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Close& close) {
-  debug(driver::describe(close));
+  debug([&] { return driver::describe(close); });
   connections_.perform(close);
 }
 
-void MesosSchedulerDriver::Pump::perform(protocol::DeliverEvent& deliver) {
-  debug("deliver " + Event::Type_Name(deliver.event.type()));
-  const std::size_t bytes = deliver.event.ByteSizeLong();
-  const auto event = std::make_shared<Event>(std::move(deliver.event));
-  threads_.call(bytes, [this, event] { handle(*event); });
+void MesosSchedulerDriver::Pump::perform(protocol::DeliverEvent& event) {
+  debug([&] { return "deliver " + Event::Type_Name(event.event.type()); });
+  deliveredBytes_ += event.bytes != 0 ? event.bytes : event.event.ByteSizeLong();
+  delivered_.push_back(std::move(event));
+}
+
+// To the callback thread: all of a read at once, as waking it for each would cost more than the
+// callbacks themselves.
+void MesosSchedulerDriver::Pump::deliver() {
+  if (delivered_.empty()) return;
+  const auto batch = std::make_shared<Batch>();
+  batch->events.swap(delivered_);
+  delivered_.swap(handled_);
+  threads_.call(std::exchange(deliveredBytes_, 0), [this, batch] { handle(batch); });
   if (reading_) stream_ = *reading_;
   if (threads_.isFull()) {
-    debug("too many events wait; reading pauses");
+    debug([] { return "too many events wait; reading pauses"; });
     paused_ = true;
     connections_.pauseReading(stream_, true);
   }
 }
 
-// On the callback thread.
-void MesosSchedulerDriver::Pump::handle(Event& event) {
-  driver::dispatch(event, registered_, scheduler_, driver_);
-  if (event.type() != Event::UPDATE || options_.explicitAcknowledgements) return;
-  // A callback that has stopped or aborted the driver has not asked for an acknowledgement; the
-  // status comes again to whoever subscribes next.
-  if (threads_.status() != DRIVER_RUNNING) return;
-  const auto handled = std::make_shared<Event>(std::move(event));
-  threads_.loop().post(
-      [this, handled] { feed([&](auto& session, Now now) { session.onHandled(now, *handled); }); });
+// On the callback thread. The loop is told of the first event, and of those that are handled until
+// it looks: of a long callback's at once, of short ones' together.
+void MesosSchedulerDriver::Pump::handle(const std::shared_ptr<Batch>& batch) {
+  for (protocol::DeliverEvent& delivered : batch->events) {
+    if (threads_.status() != DRIVER_RUNNING) return;
+    driver::dispatch(delivered.event, dispatched_, scheduler_, driver_);
+    // A callback that has stopped or aborted the driver has not asked for an acknowledgement; the
+    // status comes again to whoever subscribes next.
+    if (threads_.status() != DRIVER_RUNNING) return;
+    ++batch->handled;
+    if (!batch->isReported.exchange(true)) {
+      threads_.loop().post([this, batch] { onHandled(*batch); });
+    }
+  }
+}
+
+void MesosSchedulerDriver::Pump::onHandled(Batch& batch) {
+  batch.isReported = false;
+  const std::size_t handled = batch.handled;
+  feed([&](auto& session, Now now) {
+    for (std::size_t& i = batch.acknowledged; i < handled; ++i) {
+      protocol::DeliverEvent& event = batch.events[i];
+      if (!options_.explicitAcknowledgements) session.onHandled(now, event.event);
+      session.recycle(std::move(event));
+    }
+  });
+  if (handled < batch.events.size()) return;
+  handled_ = std::move(batch.events);
+  handled_.clear();
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Disconnected& disconnected) {
   log(LogLevel::warning, "The subscription is lost: " + disconnected.reason);
+  deliver();
   threads_.call(0, [this] { scheduler_.disconnected(&driver_); });
 }
 
@@ -257,7 +293,8 @@ void MesosSchedulerDriver::Pump::perform(protocol::Waiting& waiting) {
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Failed& failed) {
-  debug("failed: " + failed.message);
+  debug([&] { return "failed: " + failed.message; });
+  deliver();
   if (threads_.leave(DRIVER_ABORTED)) {
     threads_.callLast([this, message = failed.message] { scheduler_.error(&driver_, message); });
   }
@@ -265,7 +302,7 @@ void MesosSchedulerDriver::Pump::perform(protocol::Failed& failed) {
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::Stopped&) {
-  debug("stopped");
+  debug([&] { return "stopped"; });
   end();
 }
 

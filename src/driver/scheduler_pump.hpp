@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "driver/connections.hpp"
+#include "driver/dispatch.hpp"
 #include "driver/threads.hpp"
 #include "protocol/scheduler_session.hpp"
 #include "transport/master_watcher.hpp"
@@ -12,9 +13,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mesos {
 
@@ -42,6 +45,12 @@ class MesosSchedulerDriver::Pump {
     input(session_, transport::currentTime());
     drain();
   }
+  /// For what one read from a socket brings: the time is read, and drain() called, once for all.
+  template <typename Input>
+  void feedRead(Input input) {
+    if (!readAt_) readAt_ = transport::currentTime();
+    input(session_, *readAt_);
+  }
   void drain();
   void onTimer();
   void onRoom();
@@ -59,10 +68,25 @@ class MesosSchedulerDriver::Pump {
   void perform(protocol::Waiting& waiting);
   void perform(protocol::Failed& failed);
   void perform(protocol::Stopped& stopped);
-  void handle(v1::scheduler::Event& event);
+
+  /// Events that one read has brought, on their way to the callbacks and back.
+  struct Batch {
+    std::vector<protocol::DeliverEvent> events;
+    std::atomic<std::size_t> handled = 0;  // By the callbacks.
+    std::atomic<bool> isReported = false;  // The loop will look at what is handled.
+    std::size_t acknowledged = 0;          // By the loop.
+  };
+  void deliver();
+  void handle(const std::shared_ptr<Batch>& batch);
+  void onHandled(Batch& batch);
 
   void log(LogLevel level, const std::string& line);
-  void debug(const std::string& line) { log(LogLevel::debug, line); }
+  /// `line` makes the line, if anybody wants to see it: making one for each event costs as much as
+  /// taking it in.
+  template <typename Line>
+  void debug(Line line) {
+    if (options_.log) log(LogLevel::debug, line());
+  }
 
   Scheduler& scheduler_;
   SchedulerDriver& driver_;
@@ -78,11 +102,15 @@ class MesosSchedulerDriver::Pump {
   transport::Timer timer_;
   std::optional<TimePoint> timerSet_;
   std::optional<transport::MasterWatcher> watcher_;  // Until the end.
+  std::optional<Now> readAt_;                        // When what is being told was read.
+  std::vector<protocol::DeliverEvent> delivered_;    // By the session, and not yet handed on.
+  std::size_t deliveredBytes_ = 0;
+  std::vector<protocol::DeliverEvent> handled_;  // Nothing but memory for the next of them.
   // The connection whose bytes the session is being told, and the one that brings the events.
   std::optional<protocol::ConnectionId> reading_;
   protocol::ConnectionId stream_ = 0;
-  bool paused_ = false;      // It is not read, since too many events wait for their callbacks.
-  bool registered_ = false;  // Of the callback thread: a subscription has been told.
+  bool paused_ = false;  // It is not read, since too many events wait for their callbacks.
+  driver::Dispatched dispatched_;              // Of the callback thread.
   std::atomic<std::size_t> postedBytes_ = 0;   // Of calls on their way to the loop.
   std::atomic<std::size_t> sessionBytes_ = 0;  // Of calls that the session has not got rid of.
 };

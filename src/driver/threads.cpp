@@ -39,11 +39,6 @@ DriverThreads::~DriverThreads() {
   ioThread_.join();
 }
 
-Status DriverThreads::status() const {
-  const std::lock_guard lock(mutex_);
-  return status_;
-}
-
 Status DriverThreads::start(std::function<void()> first) {
   const std::lock_guard lock(mutex_);
   if (status_ != DRIVER_NOT_STARTED) return status_;

@@ -6,6 +6,7 @@
 
 #include <mesos/types.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -34,7 +35,7 @@ class DriverThreads {
   DriverThreads& operator=(const DriverThreads&) = delete;
 
   transport::EventLoop& loop() { return loop_; }
-  Status status() const;
+  Status status() const { return status_; }
   /// From DRIVER_NOT_STARTED to DRIVER_RUNNING; `first` is the loop's first task.
   Status start(std::function<void()> first);
   /// From DRIVER_RUNNING to `status`; the callbacks that wait are dropped. Whether it was running.
@@ -73,7 +74,7 @@ class DriverThreads {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  Status status_ = DRIVER_NOT_STARTED;
+  std::atomic<Status> status_ = DRIVER_NOT_STARTED;  // Changed under the mutex.
   std::deque<Callback> callbacks_;
   std::size_t queuedBytes_ = 0;
   bool wantsRoom_ = false;
