@@ -45,14 +45,18 @@ struct Client {
   int out = -1;
 };
 
-Client start(const char* program, int port) {
+// Before there is much memory: what a process has before its exec counts as its own. It waits for
+// the port.
+Client fork(const char* program) {
   int in[2];
   int out[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) fail("no pipe");
-  const std::string address = "127.0.0.1:" + std::to_string(port);
   const pid_t pid = ::fork();
   if (pid < 0) fail("no process");
   if (pid == 0) {
+    int port = 0;
+    if (::read(in[0], &port, sizeof(port)) != sizeof(port)) ::_exit(127);
+    const std::string address = "127.0.0.1:" + std::to_string(port);
     ::dup2(in[0], STDIN_FILENO);
     ::dup2(out[1], STDOUT_FILENO);
     ::execl(program, program, address.c_str(), nullptr);
@@ -93,10 +97,12 @@ void serve(bench::Replay& replay, pid_t client) {
 }
 
 void runClient(bool updates, std::size_t events, const char* program) {
+  const Client client = fork(program);
   const bench::Stream stream = updates ? bench::updateStream(events) : bench::offersStream(events);
   bench::Replay replay(stream);
-  const Client client = start(program, replay.port());
+  const int port = replay.port();
   const auto began = Clock::now();
+  if (::write(client.in, &port, sizeof(port)) != sizeof(port)) fail("the client is gone");
   serve(replay, client.pid);
   const std::chrono::duration<double> wall = Clock::now() - began;
   // mesos-go acknowledges first, and counts then.
