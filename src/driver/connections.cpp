@@ -45,7 +45,7 @@ void Connections::onClosed(Id id, const std::string& reason) {
   if (connections_.erase(id) > 0) events_.onClosed(id, why);
 }
 
-void Connections::perform(Send send) {
+void Connections::perform(Send&& send) {
   const auto found = connections_.find(send.id);
   if (found == connections_.end() || !found->second.http) return;
   found->second.http->send(std::move(send.request));

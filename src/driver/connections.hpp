@@ -48,7 +48,7 @@ class Connections {
       : loop_(loop), events_(std::move(events)), options_(std::move(options)) {}
 
   void perform(const protocol::Connect& connect);
-  void perform(protocol::Send send);
+  void perform(protocol::Send&& send);
   void perform(const protocol::Close& close);
   /// Harmless for a connection that is gone.
   void pauseReading(Id id, bool paused);

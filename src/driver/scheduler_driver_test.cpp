@@ -720,7 +720,7 @@ TEST_F(SchedulerDriverTest, ReadsNoFurtherWhileTooManyEventsWait) {
   Event message = event(Event::MESSAGE);
   message.mutable_message()->mutable_executor_id()->set_value("E1");
   message.mutable_message()->mutable_agent_id()->set_value("A1");
-  message.mutable_message()->set_data(std::string(1 << 20, 'x'));
+  message.mutable_message()->set_data(std::string(1 << 16, 'x'));
   std::size_t sent = 0;
   while (sent < 60 && log_.count("too many events wait; reading pauses") == 0) {
     tell(message);

@@ -230,8 +230,8 @@ void MesosSchedulerDriver::Pump::perform(protocol::Close& close) {
 }
 
 void MesosSchedulerDriver::Pump::perform(protocol::DeliverEvent& event) {
-  debug([&] { return "deliver " + Event::Type_Name(event.event.type()); });
-  deliveredBytes_ += event.bytes != 0 ? event.bytes : event.event.ByteSizeLong();
+  debug([&] { return "deliver " + Event::Type_Name(event.event->type()); });
+  deliveredBytes_ += event.bytes != 0 ? event.bytes : event.event->ByteSizeLong();
   delivered_.push_back(std::move(event));
 }
 
@@ -256,7 +256,7 @@ void MesosSchedulerDriver::Pump::deliver() {
 void MesosSchedulerDriver::Pump::handle(const std::shared_ptr<Batch>& batch) {
   for (protocol::DeliverEvent& delivered : batch->events) {
     if (threads_.status() != DRIVER_RUNNING) return;
-    driver::dispatch(delivered.event, dispatched_, scheduler_, driver_);
+    driver::dispatch(*delivered.event, dispatched_, scheduler_, driver_);
     // A callback that has stopped or aborted the driver has not asked for an acknowledgement; the
     // status comes again to whoever subscribes next.
     if (threads_.status() != DRIVER_RUNNING) return;
@@ -273,7 +273,7 @@ void MesosSchedulerDriver::Pump::onHandled(Batch& batch) {
   feed([&](auto& session, Now now) {
     for (std::size_t& i = batch.acknowledged; i < handled; ++i) {
       protocol::DeliverEvent& event = batch.events[i];
-      if (!options_.explicitAcknowledgements) session.onHandled(now, event.event);
+      if (!options_.explicitAcknowledgements) session.onHandled(now, *event.event);
       session.recycle(std::move(event));
     }
   });

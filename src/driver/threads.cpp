@@ -11,8 +11,9 @@
 namespace mesos::driver {
 namespace {
 
-// Of events that wait for their callback. Above it the stream is not read until half is gone.
-constexpr std::size_t kQueuedBytesMax = std::size_t{16} << 20;
+// Of events that wait for their callback. Above it the stream is not read until half is gone. What
+// lies in the kernel is small and what is parsed is not; and no more wait than SpareEvents keeps.
+constexpr std::size_t kQueuedBytesMax = std::size_t{1} << 20;
 
 /// Blocks every signal for what is started meanwhile: a program's signals are for its own threads.
 class SignalsBlocked {

@@ -89,7 +89,7 @@ void SchedulerSession::connect(Now now, Endpoint endpoint) {
   endpoint_ = std::move(endpoint);
   heartbeatInterval_ = options_.heartbeatInterval;
   stream_.open(++lastId_, now.steady + options_.connectTimeout);
-  effects_.push_back(Connect{lastId_, endpoint_.address});
+  effects_.emplace_back(Connect{lastId_, endpoint_.address});
 }
 
 void SchedulerSession::onConnected(Now now, ConnectionId id) {
@@ -115,7 +115,7 @@ void SchedulerSession::sendSubscribe(Now now) {
     subscribe.mutable_suppressed_roles()->Assign(suppressedRoles_.begin(), suppressedRoles_.end());
   }
   if (offerConstraints_) *subscribe.mutable_offer_constraints() = *offerConstraints_;
-  effects_.push_back(Send{stream_.id(), makeRequest(call.SerializeAsString())});
+  effects_.emplace_back(Send{stream_.id(), makeRequest(call.SerializeAsString())});
 }
 
 void SchedulerSession::onResponse(Now now, ConnectionId id, const ResponseHead& head) {
@@ -141,31 +141,31 @@ void SchedulerSession::onStreamBytes(Now now, std::string_view bytes) {
   while (stream_.owns(id)) {  // An event may end the subscription.
     const auto record = stream_.next(bytes);
     if (!record) break;
-    Event event = spares_.take(*record);
-    if (!parseEvent(*record, event)) {
+    auto event = spares_.take(*record);
+    if (!parseEvent(*record, *event)) {
       return retryLater(now, "the stream carries what is no event");
     }
-    onEvent(now, event, record->size());
+    onEvent(now, std::move(event), record->size());
   }
   if (stream_.owns(id) && stream_.failure()) retryLater(now, *stream_.failure());
 }
 
-void SchedulerSession::onEvent(Now now, Event& event, std::size_t bytes) {
-  switch (event.type()) {
+void SchedulerSession::onEvent(Now now, std::unique_ptr<Event> event, std::size_t bytes) {
+  switch (event->type()) {
     case Event::SUBSCRIBED:
       if (subscribed()) return retryLater(now, "the stream says SUBSCRIBED twice");
-      onSubscribed(now, event.subscribed());
+      onSubscribed(now, event->subscribed());
       break;
     case Event::OFFERS:
       if (!subscribed()) return retryLater(now, "the stream makes offers before SUBSCRIBED");
       break;
     case Event::ERROR:
-      return fail(event.error().message());  // Never subscribe again after one (facts S12, S46).
+      return fail(event->error().message());  // Never subscribe again after one (facts S12, S46).
     default:
       break;
   }
-  if (MESOS_PLANTED(AcknowledgeBeforeCallback)) onHandled(now, event);
-  if (stop_ == Stop::No) effects_.push_back(DeliverEvent{std::move(event), bytes});
+  if (MESOS_PLANTED(AcknowledgeBeforeCallback)) onHandled(now, *event);
+  if (stop_ == Stop::No) effects_.emplace_back(DeliverEvent{std::move(event), bytes});
 }
 
 void SchedulerSession::onSubscribed(Now now, const Event::Subscribed& subscribed) {
@@ -255,8 +255,8 @@ Duration SchedulerSession::silenceMax() const {
 
 // Returns the calls that were waiting to be written.
 std::vector<CallQueue::Call> SchedulerSession::closeAll() {
-  if (const auto id = stream_.close()) effects_.push_back(Close{*id});
-  if (const auto id = calls_.close()) effects_.push_back(Close{*id});
+  if (const auto id = stream_.close()) effects_.emplace_back(Close{*id});
+  if (const auto id = calls_.close()) effects_.emplace_back(Close{*id});
   if (!MESOS_PLANTED(KeepStreamIdAfterReconnect)) streamId_.clear();
   silenceAt_.reset();
   callRetryAt_.reset();
@@ -268,7 +268,7 @@ void SchedulerSession::drop(Now now, const std::string& reason) {
   const bool wasSubscribed = subscribed();
   const auto waiting = closeAll();
   if (!wasSubscribed || stop_ != Stop::No) return;
-  effects_.push_back(Disconnected{reason});
+  effects_.emplace_back(Disconnected{reason});
   for (const CallQueue::Call& queued : waiting) {
     Call call;
     if (queued.type == Call::ACCEPT && call.ParseFromString(queued.body)) answerUnsent(now, call);
@@ -283,25 +283,26 @@ void SchedulerSession::retryLater(Now now, const std::string& reason) {
   const Duration waited = now.steady - *failingSince_;
   if (!leader_) {
     state_ = State::Leaderless;
-    effects_.push_back(Waiting{reason + "; no leading master is known", waited, Duration::zero()});
+    effects_.emplace_back(
+        Waiting{reason + "; no leading master is known", waited, Duration::zero()});
     return;
   }
   state_ = State::BackingOff;
   const Duration next = backoff_.next(random_);
   retryAt_ = now.steady + next;
-  effects_.push_back(Waiting{reason, waited, next});
+  effects_.emplace_back(Waiting{reason, waited, next});
 }
 
 void SchedulerSession::fail(std::string message) {
   if (stop_ != Stop::No) return finish();  // It wanted to end anyway.
   closeAll();
-  effects_.push_back(Failed{std::move(message)});
+  effects_.emplace_back(Failed{std::move(message)});
   state_ = State::Finished;
 }
 
 void SchedulerSession::finish() {
   closeAll();
-  effects_.push_back(Stopped{});
+  effects_.emplace_back(Stopped{});
   state_ = State::Finished;
 }
 
@@ -352,7 +353,7 @@ void SchedulerSession::onTimer(Now now) {
 
 std::optional<SchedulerSession::Effect> SchedulerSession::poll() {
   if (polled_ == effects_.size()) {
-    if (effects_.capacity() > kEffectsKept) effects_ = {};
+    if (effects_.capacity() > kEffectsKept) effects_ = std::vector<Effect>();
     effects_.clear();
     polled_ = 0;
     return std::nullopt;

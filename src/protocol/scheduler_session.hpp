@@ -13,6 +13,7 @@
 #include <mesos/v1/scheduler/scheduler.pb.h>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,7 +43,7 @@ struct SchedulerSessionOptions {
 
 /// Deliver this event to the user; a status with a uuid is acknowledged by onHandled().
 struct DeliverEvent {
-  v1::scheduler::Event event;
+  std::unique_ptr<v1::scheduler::Event> event;
   std::size_t bytes = 0;  ///< That it had on the wire; 0 if it is the session's own.
 };
 
@@ -84,7 +85,7 @@ class SchedulerSession {
   /// The callback for this event returned: acknowledges if due.
   void onHandled(Now now, const Event& event);
   /// Gives back what need not be kept any more, for its memory alone.
-  void recycle(DeliverEvent&& handled) { spares_.put(std::move(handled.event), handled.bytes); }
+  void recycle(DeliverEvent handled) { spares_.put(std::move(handled.event), handled.bytes); }
   /// `failover` false: TEARDOWN first, subscribing for it if need be. Calls accepted before are
   /// still delivered. Ends with Stopped, within the teardownTimeout; a repetition with `failover`
   /// ends it at once.
@@ -119,7 +120,7 @@ class SchedulerSession {
   void finish();
   void onStreamBytes(Now now, std::string_view bytes);
   void onStreamEnd(Now now, const std::string& reason);
-  void onEvent(Now now, Event& event, std::size_t bytes);
+  void onEvent(Now now, std::unique_ptr<Event> event, std::size_t bytes);
   void onSubscribed(Now now, const Event::Subscribed& subscribed);
   void sendTeardown(Now now);
   void finishIfDrained();

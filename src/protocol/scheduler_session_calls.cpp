@@ -152,10 +152,10 @@ void SchedulerSession::send(Now now, Call call) {
 void SchedulerSession::pumpCalls(Now now) {
   if (calls_.wantsConnection() && !callRetryAt_) {
     calls_.open(now.steady, ++lastId_);
-    effects_.push_back(Connect{lastId_, endpoint_.address});
+    effects_.emplace_back(Connect{lastId_, endpoint_.address});
   }
   while (auto body = calls_.next(now.steady)) {
-    effects_.push_back(Send{calls_.id(), makeRequest(std::move(*body))});
+    effects_.emplace_back(Send{calls_.id(), makeRequest(std::move(*body))});
   }
 }
 
@@ -205,7 +205,7 @@ void SchedulerSession::onCallsClosed(Now now, std::string_view reason) {
   if (loss.useless) {
     const Duration next = callBackoff_.next(random_);
     callRetryAt_ = now.steady + next;
-    effects_.push_back(Waiting{problem, Duration::zero(), next});
+    effects_.emplace_back(Waiting{problem, Duration::zero(), next});
   }
   if (answered) return onCallAnswered(now, *answered);
   finishIfDrained();
@@ -214,7 +214,7 @@ void SchedulerSession::onCallsClosed(Now now, std::string_view reason) {
 
 void SchedulerSession::onCallsTimer(Now now) {
   if (calls_.deadline() && *calls_.deadline() <= now.steady) {
-    effects_.push_back(Close{calls_.id()});
+    effects_.emplace_back(Close{calls_.id()});
     return onCallsClosed(now, "no answer in time");
   }
   if (callRetryAt_ && *callRetryAt_ <= now.steady) {
@@ -227,9 +227,9 @@ void SchedulerSession::onCallsTimer(Now now) {
 void SchedulerSession::answerUnsent(Now now, const Call& call) {
   const bool aware = hasCapability(framework_, FrameworkInfo::Capability::PARTITION_AWARE);
   for (const TaskInfo* task : launchedBy(call.accept())) {
-    Event event;
-    event.set_type(Event::UPDATE);
-    v1::TaskStatus& status = *event.mutable_update()->mutable_status();
+    auto event = std::make_unique<Event>();
+    event->set_type(Event::UPDATE);
+    v1::TaskStatus& status = *event->mutable_update()->mutable_status();
     *status.mutable_task_id() = task->task_id();
     *status.mutable_agent_id() = task->agent_id();
     status.set_state(aware ? v1::TASK_DROPPED : v1::TASK_LOST);
@@ -237,7 +237,7 @@ void SchedulerSession::answerUnsent(Now now, const Call& call) {
     status.set_reason(v1::TaskStatus::REASON_MASTER_DISCONNECTED);
     status.set_message("Not launched: the scheduler is not subscribed with a master");
     status.set_timestamp(now.unixSeconds());
-    effects_.push_back(DeliverEvent{std::move(event)});
+    effects_.emplace_back(DeliverEvent{std::move(event)});
   }
 }
 

@@ -127,8 +127,8 @@ class Replay {
         session.onBodyEnd(now, send->id);
       } else if (const auto* deliver = std::get_if<DeliverEvent>(&*effect)) {
         ++delivered;
-        if (deliver->event.type() == Event::OFFERS) onOffers(deliver->event.offers());
-        session.onHandled(now, deliver->event);
+        if (deliver->event->type() == Event::OFFERS) onOffers(deliver->event->offers());
+        session.onHandled(now, *deliver->event);
       } else {
         ended = true;
       }

@@ -138,6 +138,16 @@ class SchedulerSessionTest : public testing::Test {
     return call;
   }
 
+  static std::vector<Event> eventsOf(const std::vector<Effect>& effects) {
+    std::vector<Event> events;
+    for (const auto& effect : effects) {
+      if (const auto* deliver = std::get_if<DeliverEvent>(&effect)) {
+        events.push_back(*deliver->event);
+      }
+    }
+    return events;
+  }
+
   static std::vector<Call::Type> typesOf(const std::vector<Effect>& effects) {
     std::vector<Call::Type> types;
     for (const Send& send : all<Send>(effects)) types.push_back(callOf(send).type());
@@ -160,7 +170,7 @@ class SchedulerSessionTest : public testing::Test {
     session->onResponse(now, stream, streamHead(streamId));
     event(subscribedEvent());
     EXPECT_TRUE(session->subscribed());
-    EXPECT_EQ(Event::SUBSCRIBED, only<DeliverEvent>().event.type());
+    EXPECT_EQ(Event::SUBSCRIBED, only<DeliverEvent>().event->type());
     return call;
   }
 
@@ -329,11 +339,11 @@ TEST_F(SchedulerSessionTest, DeliversEventsInOrderHoweverTheBytesAreCut) {
                             encodeRecord(offersEvent("O1").SerializeAsString()) +
                             encodeRecord(updateEvent("t", "uuid").SerializeAsString());
   for (const char byte : bytes) session->onBytes(now, stream, std::string_view(&byte, 1));
-  const auto events = all<DeliverEvent>(drain());
+  const auto events = eventsOf(drain());
   ASSERT_EQ(3U, events.size());
-  EXPECT_EQ(Event::HEARTBEAT, events[0].event.type());
-  EXPECT_EQ("O1", events[1].event.offers().offers(0).id().value());
-  EXPECT_EQ("t", events[2].event.update().status().task_id().value());
+  EXPECT_EQ(Event::HEARTBEAT, events[0].type());
+  EXPECT_EQ("O1", events[1].offers().offers(0).id().value());
+  EXPECT_EQ("t", events[2].update().status().task_id().value());
 }
 
 // Scenario 26.
@@ -344,10 +354,10 @@ TEST_F(SchedulerSessionTest, DeliversAHundredEventsOfOneRead) {
     bytes += encodeRecord(offersEvent("O" + std::to_string(i)).SerializeAsString());
   }
   session->onBytes(now, stream, bytes);
-  const auto events = all<DeliverEvent>(drain());
+  const auto events = eventsOf(drain());
   ASSERT_EQ(100U, events.size());
   for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ("O" + std::to_string(i), events[i].event.offers().offers(0).id().value());
+    EXPECT_EQ("O" + std::to_string(i), events[i].offers().offers(0).id().value());
   }
 }
 
@@ -357,7 +367,7 @@ TEST_F(SchedulerSessionTest, DeliversWhatComesBeforeSubscribed) {
   subscribeRequest();
   session->onResponse(now, stream, streamHead());
   event(ofType(Event::HEARTBEAT));
-  EXPECT_EQ(Event::HEARTBEAT, only<DeliverEvent>().event.type());
+  EXPECT_EQ(Event::HEARTBEAT, only<DeliverEvent>().event->type());
   EXPECT_FALSE(session->subscribed());
   event(subscribedEvent());
   EXPECT_TRUE(session->subscribed());
@@ -380,9 +390,9 @@ TEST_F(SchedulerSessionTest, OffersBeforeSubscribedBreakTheProtocol) {
 TEST_F(SchedulerSessionTest, DeliversEventsOfUnknownType) {
   startSubscribed();
   session->onBytes(now, stream, encodeRecord(std::string("\x08\x63", 2)));  // type: 99
-  EXPECT_EQ(Event::UNKNOWN, only<DeliverEvent>().event.type());
+  EXPECT_EQ(Event::UNKNOWN, only<DeliverEvent>().event->type());
   session->onBytes(now, stream, "0\n");
-  EXPECT_EQ(Event::UNKNOWN, only<DeliverEvent>().event.type());
+  EXPECT_EQ(Event::UNKNOWN, only<DeliverEvent>().event->type());
   EXPECT_TRUE(session->subscribed());
 }
 
@@ -394,7 +404,7 @@ TEST_F(SchedulerSessionTest, DeliversTaskStatesFromTheFutureAsUnknown) {
   // TaskStatus.state = 77, an enum value this build does not have.
   update.mutable_update()->mutable_status()->mutable_unknown_fields()->AddVarint(2, 77);
   session->onBytes(now, stream, encodeRecord(update.SerializePartialAsString()));
-  EXPECT_EQ(v1::TASK_UNKNOWN, only<DeliverEvent>().event.update().status().state());
+  EXPECT_EQ(v1::TASK_UNKNOWN, only<DeliverEvent>().event->update().status().state());
 }
 
 // ---- Refusals.
@@ -431,7 +441,7 @@ TEST_F(SchedulerSessionTest, EventsAfterAnErrorAreNotDelivered) {
   session->onBytes(now, stream,
                    encodeRecord(errorEvent("no").SerializeAsString()) +
                        encodeRecord(offersEvent("O1").SerializeAsString()));
-  EXPECT_TRUE(all<DeliverEvent>(drain()).empty());
+  EXPECT_TRUE(eventsOf(drain()).empty());
 }
 
 // Scenario 151.
@@ -762,7 +772,7 @@ TEST_F(SchedulerSessionTest, AStreamCutInsideAnEventDeliversNoPartOfIt) {
       session->onClosed(now, stream, "Connection reset by peer");
     }
     const auto effects = drain();
-    EXPECT_TRUE(all<DeliverEvent>(effects).empty());
+    EXPECT_TRUE(eventsOf(effects).empty());
     const std::string reason = expectLost(effects);
     if (byZeroChunk) {
       EXPECT_EQ("the stream ended inside an event", reason);
@@ -797,7 +807,7 @@ TEST_F(SchedulerSessionTest, ASecondSubscribedBreaksTheProtocol) {
   startSubscribed();
   event(subscribedEvent("G"));
   const auto effects = drain();
-  EXPECT_TRUE(all<DeliverEvent>(effects).empty());
+  EXPECT_TRUE(eventsOf(effects).empty());
   expectLost(effects);
   EXPECT_EQ("F", session->framework().id().value());
 }
@@ -1153,10 +1163,10 @@ TEST_F(SchedulerSessionTest, LaunchesWithoutASubscriptionAreAnsweredLostOrDroppe
     if (aware) framework.add_capabilities()->set_type(Capability::PARTITION_AWARE);
     start(framework);
     session->onCall(now, launchCall("O1", {"a", "b"}));
-    const auto events = all<DeliverEvent>(drain());
+    const auto events = eventsOf(drain());
     ASSERT_EQ(2U, events.size());
-    const auto& status = events[1].event.update().status();
-    EXPECT_EQ(Event::UPDATE, events[1].event.type());
+    const auto& status = events[1].update().status();
+    EXPECT_EQ(Event::UPDATE, events[1].type());
     EXPECT_EQ("b", status.task_id().value());
     EXPECT_EQ("S", status.agent_id().value());
     EXPECT_EQ(aware ? v1::TASK_DROPPED : v1::TASK_LOST, status.state());
@@ -1165,7 +1175,7 @@ TEST_F(SchedulerSessionTest, LaunchesWithoutASubscriptionAreAnsweredLostOrDroppe
     EXPECT_EQ(1'700'000'000, status.timestamp());
     EXPECT_FALSE(status.has_uuid());
     EXPECT_FALSE(status.message().empty());
-    session->onHandled(now, events[1].event);
+    session->onHandled(now, events[1]);
     EXPECT_TRUE(drain().empty());
   }
 }
@@ -1177,7 +1187,7 @@ TEST_F(SchedulerSessionTest, TaskGroupsWithoutASubscriptionAreAnsweredToo) {
   operation.mutable_launch_group()->mutable_executor()->mutable_executor_id()->set_value("e");
   *operation.mutable_launch_group()->mutable_task_group()->add_tasks() = makeTask("g");
   session->onCall(now, calls::accept({offerId("O1")}, {operation}));
-  EXPECT_EQ("g", only<DeliverEvent>().event.update().status().task_id().value());
+  EXPECT_EQ("g", only<DeliverEvent>().event->update().status().task_id().value());
 }
 
 TEST_F(SchedulerSessionTest, LaunchesThatNeverLeftAreAnsweredWhenTheSubscriptionEnds) {
@@ -1189,9 +1199,9 @@ TEST_F(SchedulerSessionTest, LaunchesThatNeverLeftAreAnsweredWhenTheSubscription
   drain();
   session->onBodyEnd(now, stream);
   const auto effects = drain();
-  const auto events = all<DeliverEvent>(effects);
+  const auto events = eventsOf(effects);
   ASSERT_EQ(1U, events.size());  // Whether "sent" was launched nobody knows.
-  EXPECT_EQ("waiting", events[0].event.update().status().task_id().value());
+  EXPECT_EQ("waiting", events[0].update().status().task_id().value());
   EXPECT_TRUE(std::holds_alternative<Disconnected>(effects[2]));
   EXPECT_TRUE(std::holds_alternative<DeliverEvent>(effects[3]));
 }
@@ -1278,7 +1288,7 @@ TEST_F(SchedulerSessionTest, AcknowledgesAnUpdateOnceItIsHandled) {
   startSubscribed();
   const Event update = updateEvent("t", "0123456789abcdef");
   event(update);
-  EXPECT_EQ(Event::UPDATE, only<DeliverEvent>().event.type());
+  EXPECT_EQ(Event::UPDATE, only<DeliverEvent>().event->type());
   session->onHandled(now, update);
   callConnection = only<Connect>().id;
   session->onConnected(now, callConnection);
@@ -1308,7 +1318,7 @@ TEST_F(SchedulerSessionTest, ARepeatedUpdateIsDeliveredAndAcknowledgedAgain) {
   int acknowledged = 0;
   for (int delivery = 0; delivery < 2; ++delivery) {
     event(update);
-    EXPECT_EQ(1U, all<DeliverEvent>(drain()).size());
+    EXPECT_EQ(1U, eventsOf(drain()).size());
     session->onHandled(now, update);
     auto effects = drain();
     for (const Connect& connect : all<Connect>(effects)) {

@@ -141,7 +141,7 @@ class Shell {
     EXPECT_EQ(1U, connecting_.erase(close.id) + connected_.erase(close.id))
         << "a close of what is not open";
   }
-  void perform(const DeliverEvent& deliver) { delivered(deliver.event.has_subscribed()); }
+  void perform(const DeliverEvent& deliver) { delivered(deliver.event->has_subscribed()); }
   void perform(const DeliverExecutorEvent& deliver) { delivered(deliver.event.has_subscribed()); }
   void perform(const Disconnected&) {
     EXPECT_TRUE(subscribed_) << "the end of what never began";

@@ -9,12 +9,12 @@ namespace {
 using Event = v1::scheduler::Event;
 
 // What is kept of a kind: as many as are on their way through a driver, and none that is large.
-// That is 3 MB at most as it was read, and some four times as much as it was parsed.
+// That is 6 MB at most as it was read, and some four times as much as it was parsed.
 struct Limits {
   std::size_t count;
   std::size_t bytesOfOne;
 };
-constexpr std::array kLimits{Limits{1024, std::size_t{1} << 10},
+constexpr std::array kLimits{Limits{4096, std::size_t{1} << 10},
                              Limits{16, std::size_t{128} << 10}};
 
 // The place of a kind, or the one behind the last.
@@ -32,16 +32,16 @@ int typeOf(std::string_view record) {
 
 }  // namespace
 
-Event SpareEvents::take(std::string_view record) {
+std::unique_ptr<Event> SpareEvents::take(std::string_view record) {
   const std::size_t place = placeOf(typeOf(record));
-  if (place == spares_.size() || spares_[place].empty()) return {};
-  Event event = std::move(spares_[place].back());
+  if (place == spares_.size() || spares_[place].empty()) return std::make_unique<Event>();
+  auto event = std::move(spares_[place].back());
   spares_[place].pop_back();
   return event;
 }
 
-void SpareEvents::put(Event&& event, std::size_t bytes) {
-  const std::size_t place = placeOf(event.type());
+void SpareEvents::put(std::unique_ptr<Event> event, std::size_t bytes) {
+  const std::size_t place = placeOf(event->type());
   if (place == spares_.size() || bytes > kLimits[place].bytesOfOne) return;
   if (spares_[place].size() < kLimits[place].count) spares_[place].push_back(std::move(event));
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -18,13 +19,13 @@ class SpareEvents {
 
   /// One that held an event of the kind that `record` is, or a new one. Its content does not
   /// matter.
-  Event take(std::string_view record);
+  std::unique_ptr<Event> take(std::string_view record);
   /// `bytes`: of the record that was parsed into it.
-  void put(Event&& event, std::size_t bytes);
+  void put(std::unique_ptr<Event> event, std::size_t bytes);
 
  private:
   // UPDATEs and OFFERS: nothing else comes in numbers.
-  std::array<std::vector<Event>, 2> spares_;
+  std::array<std::vector<std::unique_ptr<Event>>, 2> spares_;
 };
 
 }  // namespace mesos::protocol

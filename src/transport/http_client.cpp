@@ -32,7 +32,7 @@ namespace {
 constexpr std::size_t kHeaderBytesMax = 64 * 1024;
 // Of one read. It grows when there was more to read than that: fewer and larger reads are cheaper.
 constexpr std::size_t kReadBytes = 64 * 1024;
-constexpr std::size_t kReadBytesMax = 256 * 1024;
+constexpr std::size_t kReadBytesMax = 128 * 1024;
 // Of one write, some 8 KiB each. Fewer than what one read of events asks for would let the
 // acknowledgements pile up.
 constexpr std::size_t kPiecesMax = 64;
@@ -46,7 +46,7 @@ struct HttpConnection::State : std::enable_shared_from_this<State> {
       : loop(eventLoop), handlers(std::move(h)), socket(loop.context()) {}
 
   void connect(const Address& to, Dial how);
-  void send(Request request);
+  void send(Request&& request);
   void close();
   void pause(bool on);
 
@@ -148,7 +148,7 @@ void HttpConnection::State::close() {
   socket.close(ignored);
 }
 
-void HttpConnection::State::send(Request request) {
+void HttpConnection::State::send(Request&& request) {
   if (isOver()) return;
   awaited.push_back(request.method == "HEAD");
   appendHead(request);
@@ -306,7 +306,7 @@ void HttpConnection::connect(const Address& address, Dial dial) {
   state_->connect(address, std::move(dial));
 }
 
-void HttpConnection::send(Request request) { state_->send(std::move(request)); }
+void HttpConnection::send(Request&& request) { state_->send(std::move(request)); }
 
 void HttpConnection::close() { state_->close(); }
 

@@ -52,7 +52,7 @@ class HttpConnection {
   void connect(const protocol::Address& address, Dial dial = {});
   /// Adds Host, Content-Length and (never) Expect. Any time after connect(). What is sent in one
   /// turn of the loop leaves by one write.
-  void send(protocol::Request request);
+  void send(protocol::Request&& request);
   void close();
   /// Stops and resumes reading: how a slow consumer slows the peer down.
   void pauseReading(bool paused);

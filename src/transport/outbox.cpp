@@ -28,7 +28,9 @@ void Outbox::append(std::string_view bytes) {
   if (joins(bytes.size())) {
     pieces_.back() += bytes;
   } else {
-    pieces_.emplace_back(bytes);
+    std::string& piece = pieces_.emplace_back();
+    piece.reserve(2 * kJoinBytesMax);  // More will be joined.
+    piece += bytes;
   }
 }
 

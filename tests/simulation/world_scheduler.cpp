@@ -79,7 +79,7 @@ void World::perform(protocol::SchedulerSession::Effect& effect) {
   } else if (const auto* close = std::get_if<protocol::Close>(&effect)) {
     network_.closeByClient(node.links.at(close->id));
   } else if (auto* deliver = std::get_if<protocol::DeliverEvent>(&effect)) {
-    node.callbacks.emplace_back(std::move(deliver->event));
+    node.callbacks.emplace_back(std::move(*deliver->event));
     runCallback();
   } else if (auto* gone = std::get_if<protocol::Disconnected>(&effect)) {
     note("scheduler: disconnected: " + gone->reason);
