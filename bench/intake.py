@@ -55,12 +55,13 @@ def mean(results, key):
 
 
 def measure(kind, events, runs, clients, figures):
-    ours, theirs = [], []
+    ours, theirs, limits = [], [], []
     for _ in range(2):
         ours.append(runs.run("client", kind, events, clients[0]))
+        limits.append(runs.run("limit", kind, events))
         theirs.append(runs.run("client", kind, events, clients[1]))
-    limit = runs.run("limit", kind, events)["cpu"]
-    name, cpu, others = KINDS[kind][0], mean(ours, "cpu"), mean(theirs, "cpu")
+    name, limit = KINDS[kind][0], mean(limits, "cpu")
+    cpu, others = mean(ours, "cpu"), mean(theirs, "cpu")
     figures.print(f"{name}: events a CPU second", events / cpu, "1/s", others / cpu, "mesos-go",
                   ("ratio", "at_least", 5))
     figures.print(f"{name}: events a second", events / mean(ours, "wall"), "1/s",
