@@ -184,10 +184,14 @@ Status MesosSchedulerDriver::Pump::call(Call call) {
   return DRIVER_RUNNING;
 }
 
-void MesosSchedulerDriver::Pump::drain() {
+void MesosSchedulerDriver::Pump::performEffects() {
   while (auto effect = session_.poll()) {
     std::visit([this](auto& e) { perform(e); }, *effect);
   }
+}
+
+void MesosSchedulerDriver::Pump::drain() {
+  performEffects();
   deliver();
   readAt_.reset();
   reading_.reset();
@@ -275,6 +279,7 @@ void MesosSchedulerDriver::Pump::onHandled(Batch& batch) {
       protocol::DeliverEvent& event = batch.events[i];
       if (!options_.explicitAcknowledgements) session.onHandled(now, *event.event);
       session.recycle(std::move(event));
+      performEffects();  // One by one: the memory of each is there for the next.
     }
   });
   if (handled < batch.events.size()) return;

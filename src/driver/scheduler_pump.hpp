@@ -51,6 +51,7 @@ class MesosSchedulerDriver::Pump {
     if (!readAt_) readAt_ = transport::currentTime();
     input(session_, *readAt_);
   }
+  void performEffects();
   void drain();
   void onTimer();
   void onRoom();

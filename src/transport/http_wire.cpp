@@ -16,6 +16,7 @@ using protocol::Headers;
 // Of one line of chunk framing, extensions included, and of all trailers of one body.
 constexpr std::size_t kChunkLineBytesMax = 4096;
 constexpr std::size_t kTrailerBytesMax = 16 * 1024;
+constexpr std::size_t kShortLine = 64;  // A length in hex and its end are ten bytes.
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlanks = " \t";
@@ -296,7 +297,14 @@ std::string_view BodyDecoder::take(std::string_view& bytes) {
       if (remaining_ == 0) state_ = state_ == State::Data ? State::Done : State::ChunkEnd;
       return piece;
     }
-    if (takeLine(bytes)) {
+    // The usual line is whole in `bytes`, and is read where it lies.
+    const std::size_t newline = line_.empty() ? bytes.substr(0, kShortLine).find('\n') : bytes.npos;
+    if (newline != bytes.npos) {
+      std::string_view line = bytes.substr(0, newline);
+      bytes.remove_prefix(newline + 1);
+      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+      onLine(line);
+    } else if (takeLine(bytes)) {
       onLine(line_);
       line_.clear();
     }
@@ -411,7 +419,10 @@ std::string requestHeadStart(const protocol::Request& request, const protocol::A
 
 void appendRequestHeadEnd(std::string& out, const protocol::Request& request) {
   if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
-    appendHeader(out, "Content-Length", std::to_string(request.body.size()));
+    std::array<char, 20> digits{};
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), request.body.size()).ptr;
+    out.append("Content-Length: ").append(digits.data(), end).append("\r\n");
   }
   out += "\r\n";
 }
