@@ -72,6 +72,7 @@ class Keeper : public Scheduler {
   }
 
   void resourceOffers(SchedulerDriver* driver, const std::vector<Offer>& offers) override {
+    hasRevived_ = false;
     for (const Offer& offer : offers) {
       if (live_.size() < wanted_.tasks) {
         launch(driver, offer);
@@ -94,7 +95,11 @@ class Keeper : public Scheduler {
     if (task->second) count_.running(-1);
     live_.erase(task);
     count_.replaced();
-    if (spares_.empty()) return;  // What ended is offered anew.
+    if (spares_.empty()) {
+      // What ended is offered anew, if it was not already, and declined, before this was known.
+      if (!std::exchange(hasRevived_, true)) driver->reviveOffers();
+      return;
+    }
     launch(driver, spares_.front());
     spares_.pop_front();
   }
@@ -103,7 +108,7 @@ class Keeper : public Scheduler {
   }
 
  private:
-  static constexpr std::size_t kSparesMax = 20;
+  static constexpr std::size_t kSparesMax = 200;
 
   static Filters longFilters() {
     Filters filters;
@@ -135,6 +140,7 @@ class Keeper : public Scheduler {
   Count& count_;
   std::unordered_map<std::string, bool> live_;  // whether it runs
   std::deque<Offer> spares_;
+  bool hasRevived_ = false;
   std::size_t next_ = 0;
 };
 

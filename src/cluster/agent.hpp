@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -159,7 +160,7 @@ struct AgentExecutor {
   std::vector<TaskInfo> queuedTasks;  ///< Not yet given to the executor.
   /// Ids of queued tasks that came in a group, to the group's number (facts L34, K13).
   std::map<std::string, std::uint64_t> queuedGroups;
-  std::deque<Task> completedTasks;
+  std::list<Task> completedTasks;
 };
 
 struct AgentFramework {

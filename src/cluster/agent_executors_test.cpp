@@ -304,7 +304,7 @@ TEST_F(AgentExecutors, KeepsATerminatedExecutorUntilAllIsAcknowledged) {
   const auto& executors = agent.completedFrameworks()[0].completedExecutors;
   ASSERT_EQ(executors.size(), 1u);
   ASSERT_EQ(executors[0].completedTasks.size(), 2u);
-  EXPECT_EQ(executors[0].completedTasks[0].state(), TASK_FAILED);
+  EXPECT_EQ(executors[0].completedTasks.front().state(), TASK_FAILED);
 }
 
 TEST_F(AgentExecutors, RevivesTheHistoryOfAFrameworkThatComesBack) {
@@ -339,7 +339,7 @@ TEST_F(AgentExecutors, ShutsDownAllExecutorsOfARemovedFrameworkSilently) {
   for (const auto& executor : agent.completedFrameworks()[0].completedExecutors) {
     EXPECT_TRUE(executor.tasks.empty());
     ASSERT_EQ(executor.completedTasks.size(), 1u);
-    EXPECT_EQ(executor.completedTasks[0].state(), TASK_RUNNING);  // As recorded.
+    EXPECT_EQ(executor.completedTasks.front().state(), TASK_RUNNING);  // As recorded.
   }
   run(executorTask("t3", "e3"));  // The id is not banned.
   EXPECT_TRUE(hasExecutor("e3"));

@@ -9,8 +9,8 @@
 #include <mesos/types.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 #include <variant>
@@ -97,7 +97,7 @@ class CommandExecutor {
   TaskStatus lastStatus_;
   std::string terminalUuid_;
   std::optional<TimePoint> giveUpAt_;
-  std::deque<Effect> effects_;
+  std::list<Effect> effects_;  ///< A deque takes 576 bytes when it is empty, in every task.
 };
 
 }  // namespace mesos::cluster

@@ -5,7 +5,7 @@
 
 #include <mesos/types.hpp>
 
-#include <deque>
+#include <list>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,8 +19,8 @@ class UpdateStream {
  public:
   /// What survives a restart of the agent (fact U13).
   struct Contents {
-    std::deque<TaskStatus> pending;
-    std::set<std::string> seen;  ///< Uuids.
+    std::list<TaskStatus> pending;  ///< Mostly empty, where a deque takes 576 bytes.
+    std::set<std::string> seen;     ///< Uuids.
     TaskState latestState = TASK_STAGING;
   };
 
