@@ -1,6 +1,7 @@
 #include "bench/bench.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -92,6 +93,20 @@ double secondsOf(int times, const std::function<void()>& work) {
   }
   std::nth_element(taken.begin(), taken.begin() + times / 2, taken.end());
   return taken[static_cast<std::size_t>(times / 2)];
+}
+
+double exponent(const std::vector<double>& sizes, const std::vector<double>& costs) {
+  const auto count = static_cast<double>(sizes.size());
+  double x = 0, y = 0, xx = 0, xy = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double size = std::log(sizes[i]);
+    const double cost = std::log(costs[i]);
+    x += size / count;
+    y += cost / count;
+    xx += size * size / count;
+    xy += size * cost / count;
+  }
+  return (xy - x * y) / (xx - x * x);
 }
 
 }  // namespace bench

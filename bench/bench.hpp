@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bench {
 
@@ -51,6 +52,9 @@ std::chrono::duration<double> threadCpuTime();
 
 // Seconds of the thread's CPU that `work` takes. The median of `times` calls.
 double secondsOf(int times, const std::function<void()>& work);
+
+// Of the power of size that fits the costs best: 1 is linear.
+double exponent(const std::vector<double>& sizes, const std::vector<double>& costs);
 
 // Keeps the compiler from leaving out the work whose result nobody reads.
 template <typename T>

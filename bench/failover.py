@@ -7,8 +7,8 @@ for as many tasks, on another machine, its agents without processes as well."""
 
 import time
 
-from figures import Figures, options
-from processes import Cluster, Keeper, exponent, fail, PATIENCE
+from figures import Figures, exponent, options
+from processes import PATIENCE, Cluster, Keeper, fail
 
 FRAMEWORKS, PER_AGENT = 5, 10
 

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import math
 import os
 import pathlib
 import queue
@@ -95,6 +94,13 @@ class Cluster(Program):
             fail(f"{path} is answered {answer.status}")
         return json.loads(body)
 
+    def post(self, path, body):
+        """Whatever it is answered."""
+        connection = http.client.HTTPConnection(self.master, timeout=PATIENCE)
+        connection.request("POST", path, body)
+        connection.getresponse().read()
+        connection.close()
+
     def fail(self, fault):
         subprocess.run([self.build / "bin/local-cluster", "fail", self.master, fault], check=True)
 
@@ -110,10 +116,3 @@ class Keeper(Program):
     def seconds_until(self, what):
         """launched or running: all of them, counted from the registration."""
         return float(self.match(what + r" (\S+)").group(1))
-
-
-def exponent(sizes, costs):
-    """Of the power of size that fits the costs best: 1 is linear."""
-    xs, ys = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
-    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-    return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)

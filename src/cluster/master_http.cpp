@@ -68,6 +68,12 @@ struct MasterHttp::State {
 
   static std::map<std::string, Handler, std::less<>> handlers();
 
+  /// The master, to be told something: what /state told may no longer be so.
+  Master& changing() {
+    stateText.reset();
+    return master;
+  }
+
   void handle(Now now, RequestId id, const Request& request);
   std::optional<Response> dispatch(Exchange exchange);
   void drain();
@@ -114,6 +120,7 @@ struct MasterHttp::State {
   Flags flags;
   Endpoints<Handler> endpoints;
   std::map<StreamId, Stream> streams;
+  std::optional<std::string> stateText;  ///< What /state tells, while nothing happens.
   std::deque<Effect> effects;
 };
 
@@ -148,6 +155,7 @@ void MasterHttp::State::handle(Now now, RequestId id, const Request& request) {
   } else if (auto* refusal = std::get_if<Respond>(&target)) {
     effects.emplace_back(std::move(*refusal));
   } else {
+    if (request.method != "GET") stateText.reset();
     if (auto response = dispatch({now, id, request, std::get<Target>(target)})) {
       effects.emplace_back(Respond{id, *std::move(response)});
     }
@@ -389,7 +397,8 @@ std::optional<Response> MasterHttp::State::onMetrics(const Exchange& exchange) {
 }
 
 std::optional<Response> MasterHttp::State::onState(const Exchange& exchange) {
-  return jsonAnswer(exchange.target, stateJson(master, flags));
+  if (!stateText) stateText = stateJson(master, flags);
+  return jsonAnswer(exchange.target, *stateText);
 }
 
 std::optional<Response> MasterHttp::State::onStateSummary(const Exchange& exchange) {
@@ -455,32 +464,34 @@ void MasterHttp::onRequestClosed(Now now, RequestId id) {
     return;
   }
   if (state_->streams.erase(id) == 0) return;
-  state_->master.onStreamClosed(now, id);
+  state_->changing().onStreamClosed(now, id);
   state_->drain();
 }
 
 void MasterHttp::onAgentMessage(Now now, std::uint64_t link, AgentToMaster message) {
-  state_->master.onAgentMessage(now, link, std::move(message));
+  const bool isPong = std::holds_alternative<Pong>(message);
+  Master& master = isPong ? state_->master : state_->changing();
+  master.onAgentMessage(now, link, std::move(message));
   state_->drain();
 }
 
 void MasterHttp::onRegistry(Now now, Registry registry) {
-  state_->master.onRegistry(now, std::move(registry));
+  state_->changing().onRegistry(now, std::move(registry));
   state_->drain();
 }
 
 void MasterHttp::onLeader(Now now, std::optional<MasterInfo> leader) {
-  state_->master.onLeader(now, std::move(leader));
+  state_->changing().onLeader(now, std::move(leader));
   state_->drain();
 }
 
 void MasterHttp::onAgentLinkClosed(Now now, std::uint64_t link) {
-  state_->master.onAgentLinkClosed(now, link);
+  state_->changing().onAgentLinkClosed(now, link);
   state_->drain();
 }
 
 void MasterHttp::onTimer(Now now) {
-  state_->master.onTimer(now);
+  state_->changing().onTimer(now);
   state_->drain();
   state_->operators.onTimer(now, state_->emitter());
 }

@@ -118,6 +118,24 @@ TEST(MasterHttp, ClosingARequestThatIsNoStreamIsHarmless) {
   EXPECT_EQ(cluster.askMaster(framework.call("REVIVE")).status, 202);
 }
 
+/// It is kept between requests, as long as nothing happens.
+TEST(MasterHttp, StateIsTrueAtTheMomentItIsAskedFor) {
+  TestCluster cluster;
+  const auto state = [&] { return cluster.askMaster(get("/state")).body; };
+  const std::string first = state();
+  EXPECT_EQ(state(), first);
+  cluster.startAgent();  // A message of an agent.
+  const std::string withAgent = state();
+  EXPECT_NE(withAgent.find("\"activated_slaves\":1"), std::string::npos);
+  const Framework framework(cluster);  // A request.
+  EXPECT_NE(state().find(framework.id), std::string::npos);
+  cluster.closeToMaster(framework.stream);  // A connection that ends.
+  EXPECT_NE(state().find("\"connected\":false"), std::string::npos);
+  cluster.advance(std::chrono::seconds(61));  // Time: its failover_timeout.
+  const std::string removed = state();
+  EXPECT_NE(removed.find("\"frameworks\":[],\"completed_frameworks\":[{"), std::string::npos);
+}
+
 TEST(MasterHttp, HeartbeatsGoOutWithTime) {
   TestCluster cluster;
   const Framework framework(cluster);

@@ -74,10 +74,16 @@ void writeStatus(JsonWriter& writer, const TaskStatus& status) {
     writeLabels(writer, status.labels());
   }
   if (status.has_container_status()) {
-    v1::ContainerStatus shown = status.container_status();
-    shown.clear_executor_pid();
-    shown.clear_cgroup_info();
-    writer.key("container_status").message(shown);
+    // executor_pid and cgroup_info are not shown.
+    const v1::ContainerStatus& container = status.container_status();
+    writer.key("container_status").beginObject();
+    if (container.has_container_id()) writer.key("container_id").message(container.container_id());
+    if (container.network_infos_size() > 0) {
+      writer.key("network_infos").beginArray();
+      for (const auto& network : container.network_infos()) writer.message(network);
+      writer.endArray();
+    }
+    writer.endObject();
   }
   if (status.has_healthy()) writer.key("healthy").boolean(status.healthy());
   writer.endObject();
@@ -137,40 +143,37 @@ void writeFlags(JsonWriter& writer, const Flags& flags) {
   writer.endObject();
 }
 
-Quantities::Quantities(const Resources& resources) {
-  // Thousandths, so that sums are exact (fact L21).
-  std::map<std::string, std::int64_t> thousandths;
-  for (const Resource& resource : resources) {
-    const std::string name = resource.name() + (resource.has_revocable() ? "_revocable" : "");
-    if (resource.type() == v1::Value::SCALAR) {
-      thousandths[name] += std::llround(resource.scalar().value() * 1000);
-    } else if (resource.type() == v1::Value::RANGES) {
-      for (const Interval& interval : intervalsOf(resource.ranges())) {
-        ranges[name].push_back(interval);
-      }
-    } else if (resource.type() == v1::Value::SET) {
-      auto& items = sets[name];
-      items.insert(items.end(), resource.set().item().begin(), resource.set().item().end());
-    }
+void Quantities::add(const Resource& resource) {
+  const std::string name = resource.name() + (resource.has_revocable() ? "_revocable" : "");
+  if (resource.type() == v1::Value::SCALAR) {
+    thousandths_[name] += std::llround(resource.scalar().value() * 1000);
+  } else if (resource.type() == v1::Value::RANGES) {
+    Ranges& of = ranges_[name];
+    for (const Interval& interval : intervalsOf(resource.ranges())) of.push_back(interval);
+  } else if (resource.type() == v1::Value::SET) {
+    auto& items = sets_[name];
+    items.insert(items.end(), resource.set().item().begin(), resource.set().item().end());
   }
-  for (const auto& [name, value] : thousandths) {
-    scalars[name] = static_cast<double>(value) / 1000;
-  }
-  for (auto& [name, intervals] : ranges) intervals = merged(std::move(intervals));
 }
 
-void writeResources(JsonWriter& writer, const Resources& resources) {
-  Quantities quantities(resources);
+void Quantities::write(JsonWriter& writer) const {
+  const auto number = [](std::int64_t thousandths) {
+    return static_cast<double>(thousandths) / 1000;
+  };
+  constexpr std::array<std::string_view, 4> kAlways{"disk", "mem", "gpus", "cpus"};
   writer.beginObject();
-  for (const char* name : {"disk", "mem", "gpus", "cpus"}) {
-    writer.key(name).number(quantities.scalars[name]);
-    quantities.scalars.erase(name);
+  for (const std::string_view name : kAlways) {
+    const auto found = thousandths_.find(std::string(name));
+    writer.key(name).number(found == thousandths_.end() ? 0 : number(found->second));
   }
-  for (const auto& [name, value] : quantities.scalars) writer.key(name).number(value);
-  for (const auto& [name, intervals] : quantities.ranges) {
-    writer.key(name).string(intervalsText(intervals));
+  for (const auto& [name, value] : thousandths_) {
+    const bool isWritten = std::find(kAlways.begin(), kAlways.end(), name) != kAlways.end();
+    if (!isWritten) writer.key(name).number(number(value));
   }
-  for (const auto& [name, items] : quantities.sets) writer.key(name).string(setText(items));
+  for (const auto& [name, intervals] : ranges_) {
+    writer.key(name).string(intervalsText(merged(intervals)));
+  }
+  for (const auto& [name, items] : sets_) writer.key(name).string(setText(items));
   writer.endObject();
 }
 
@@ -284,7 +287,7 @@ void writeTask(JsonWriter& writer, const Task& task) {
   writer.key("slave_id").string(task.agent_id().value());
   writer.key("state").string(TaskState_Name(task.state()));
   writer.key("resources");
-  writeResources(writer, Resources(task.resources()));
+  writeResources(writer, task.resources());
   if (task.limits_size() > 0) {
     writer.key("limits");
     writeLimits(writer, task);

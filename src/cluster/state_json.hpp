@@ -7,6 +7,7 @@
 #include <mesos/types.hpp>
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,16 +31,36 @@ void writeFlags(protocol::JsonWriter& writer, const Flags& flags);
 
 /// The quantities of resources by name: scalars added exactly, ranges merged; revocable ones under
 /// "cpus_revocable" and the like.
-struct Quantities {
-  explicit Quantities(const Resources& resources);
+class Quantities {
+ public:
+  Quantities() = default;
+  explicit Quantities(const Resources& resources) { add(resources); }
 
-  std::map<std::string, double> scalars;
-  std::map<std::string, std::vector<std::pair<std::uint64_t, std::uint64_t>>> ranges;
-  std::map<std::string, std::vector<std::string>> sets;
+  /// Resources, or a message's list of valid ones, without making Resources of them.
+  template <typename List>
+  void add(const List& resources) {
+    for (const Resource& resource : resources) add(resource);
+  }
+  /// disk, mem, gpus and cpus always, then what else there is (fact W13).
+  void write(protocol::JsonWriter& writer) const;
+
+ private:
+  using Ranges = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+
+  void add(const Resource& resource);
+
+  std::map<std::string, std::int64_t> thousandths_;  ///< So that sums are exact (fact L21).
+  std::map<std::string, Ranges> ranges_;
+  std::map<std::string, std::vector<std::string>> sets_;
 };
 
-/// disk, mem, gpus and cpus always, then what else there is (fact W13).
-void writeResources(protocol::JsonWriter& writer, const Resources& resources);
+/// The Quantities of these.
+template <typename List>
+void writeResources(protocol::JsonWriter& writer, const List& resources) {
+  Quantities quantities;
+  quantities.add(resources);
+  quantities.write(writer);
+}
 /// `{"web":{…}}` of the reserved ones.
 void writeReservedByRole(protocol::JsonWriter& writer, const Resources& resources);
 /// Sets `role`, which readers from before reservations were refined look at (fact W12).
