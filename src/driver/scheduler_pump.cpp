@@ -282,7 +282,7 @@ void MesosSchedulerDriver::Pump::onHandled(Batch& batch) {
       performEffects();  // One by one: the memory of each is there for the next.
     }
   });
-  if (handled < batch.events.size()) return;
+  if (handled < batch.events.size() || batch.events.empty()) return;
   handled_ = std::move(batch.events);
   handled_.clear();
 }
