@@ -5,12 +5,25 @@
 the metrics of the new master that count all agents, frameworks and tasks. Mesos 1.5 published 4.5 s
 for as many tasks, on another machine, its agents without processes as well."""
 
+import http.client
 import time
 
 from figures import Figures, exponent, options
 from processes import PATIENCE, Cluster, Keeper, fail
 
 FRAMEWORKS, PER_AGENT = 5, 10
+
+
+def wait_for_another(cluster, before):
+    """Until another master than that leads."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            if cluster.master_id() != before:
+                return
+        except (OSError, http.client.HTTPException, ValueError):
+            continue  # One has just gone, another is just starting.
+    fail("the master was never followed by another")
 
 
 def wait_for_all(cluster, agents):
@@ -20,7 +33,7 @@ def wait_for_all(cluster, agents):
     while time.monotonic() < deadline:
         try:
             metrics = cluster.get("/metrics/snapshot")
-        except OSError:
+        except (OSError, http.client.HTTPException):
             continue  # It is just starting.
         if all(metrics[name] == value for name, value in wanted.items()):
             return
@@ -34,8 +47,10 @@ def measure(chosen, agents):
         with Keeper(cluster, FRAMEWORKS, agents * PER_AGENT, PER_AGENT) as keeper:
             keeper.seconds_until("running")
             wait_for_all(cluster, agents)
+            before = cluster.master_id()
             cpu, began = cluster.cpu_seconds(), time.monotonic()
             cluster.fail("failover-master")
+            wait_for_another(cluster, before)
             wait_for_all(cluster, agents)
             return time.monotonic() - began, cluster.cpu_seconds() - cpu
 

@@ -94,12 +94,17 @@ class Cluster(Program):
             fail(f"{path} is answered {answer.status}")
         return json.loads(body)
 
-    def post(self, path, body):
-        """Whatever it is answered."""
+    def post(self, path, body, content_type="application/x-www-form-urlencoded"):
+        """What is answered, whatever the status."""
         connection = http.client.HTTPConnection(self.master, timeout=PATIENCE)
-        connection.request("POST", path, body)
-        connection.getresponse().read()
+        connection.request("POST", path, body, {"Content-Type": content_type})
+        body = connection.getresponse().read()
         connection.close()
+        return body
+
+    def master_id(self):
+        answer = json.loads(self.post("/api/v1", '{"type":"GET_MASTER"}', "application/json"))
+        return answer["get_master"]["master_info"]["id"]
 
     def fail(self, fault):
         subprocess.run([self.build / "bin/local-cluster", "fail", self.master, fault], check=True)

@@ -12,6 +12,7 @@ build_packages=(
   libsqlite3-dev                             # what the scheduler must not forget
   libzookeeper-mt-dev                        # finding the leading master
   libssl-dev                                 # TLS, and what is signed
+  libjemalloc-dev                            # memory of a cluster with many tasks
   libcli11-dev libspdlog-dev                 # flags and logs of the programs
 )
 
