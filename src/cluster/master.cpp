@@ -399,7 +399,7 @@ void Master::onTimer(Now now) {
 std::optional<TimePoint> Master::deadline() const {
   for (const auto& [agentId, drain] : registry_.deactivated) {
     const bool isDraining = drain && drain->state() == v1::DRAINING;
-    if (isDraining && isDrained(agentId)) return TimePoint::min();  // At once.
+    if (isDraining && isDrained(agentId)) return TimePoint{};  // At once.
   }
   std::optional<TimePoint> earliest = allocator_.deadline();
   if (recoverBy_ && (!earliest || *recoverBy_ < *earliest)) earliest = recoverBy_;
