@@ -274,5 +274,25 @@ TEST_F(ContainersTest, RefusesToPrepareForAnUnknownUser) {
   EXPECT_EQ(error->message.rfind("Failed to create executor directory", 0), 0u);
 }
 
+TEST_F(ContainersTest, StartsManyAndTellsOfEach) {
+  constexpr int kMany = 100;
+  int forked = 0;
+  int ended = 0;
+  order_.value = "exit 3";
+  for (int i = 0; i < kMany; ++i) {
+    order_.containerId = "c" + std::to_string(i);
+    containers_.fork(
+        order_, [&forked](const Result<int>& pid) { forked += pid ? 1 : 0; },
+        [&](int status) {
+          EXPECT_EQ(status, 3 << 8);
+          if (++ended == kMany) loop_.stop();
+        });
+  }
+  EXPECT_EQ(forked, 0) << "never inside the call";
+  loop_.run();
+  EXPECT_EQ(forked, kMany);
+  EXPECT_EQ(containers_.count(), 0u);
+}
+
 }  // namespace
 }  // namespace mesos::local

@@ -8,6 +8,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <poll.h>
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +25,22 @@ struct EventLoop::State {
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
   std::map<std::uint64_t, asio::posix::stream_descriptor> watched;
   std::uint64_t registrations = 0;
+
+  void await(std::uint64_t registration, std::function<void()> ready) {
+    asio::posix::stream_descriptor& descriptor = watched.at(registration);
+    descriptor.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [this, registration, ready = std::move(ready)](error_code failed) mutable {
+          const auto found = watched.find(registration);
+          if (failed || found == watched.end()) return;  // Cancelled.
+          // An event that was on its way when another descriptor was cancelled can come to one that
+          // has been watched since: Asio uses its records again.
+          pollfd now{found->second.native_handle(), POLLIN, 0};
+          if (::poll(&now, 1, 0) == 0) return await(registration, std::move(ready));
+          forget(registration);
+          ready();
+        });
+  }
 
   // The descriptors are the callers': a stream_descriptor must not close them.
   void forget(std::uint64_t registration) {
@@ -55,14 +73,8 @@ std::uint64_t EventLoop::onReadable(int fd, std::function<void()> ready) {
     post(std::move(ready));
     return registration;
   }
-  const auto place = state_->watched.emplace(registration, std::move(descriptor)).first;
-  place->second.async_wait(asio::posix::stream_descriptor::wait_read,
-                           [this, registration, ready = std::move(ready)](error_code failed) {
-                             if (failed || !state_->watched.contains(registration))
-                               return;  // Cancelled.
-                             state_->forget(registration);
-                             ready();
-                           });
+  state_->watched.emplace(registration, std::move(descriptor));
+  state_->await(registration, std::move(ready));
   return registration;
 }
 

@@ -66,6 +66,27 @@ TEST(EventLoop, ForgetsACancelledDescriptor) {
   ::close(fds[1]);
 }
 
+TEST(EventLoop, TellsNoOtherDescriptorOfAnEventThatCameTooLate) {
+  int ready[2], quiet[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  ASSERT_EQ(::pipe(quiet), 0);
+  ASSERT_EQ(::write(ready[1], "x", 1), 1);
+  const int other = ::dup(ready[0]);
+  EventLoop loop;
+  Timer timer(loop);
+  std::uint64_t registrations[2];
+  // Both events arrive together; whichever is told first cancels the other, whose place is taken.
+  const auto replace = [&](std::size_t own) {
+    loop.cancelReadable(registrations[1 - own]);
+    loop.onReadable(quiet[0], [] { ADD_FAILURE() << "nobody has written"; });
+  };
+  registrations[0] = loop.onReadable(ready[0], [&] { replace(0); });
+  registrations[1] = loop.onReadable(other, [&] { replace(1); });
+  timer.set(currentTime().steady + milliseconds(20), [&] { loop.stop(); });
+  loop.run();
+  for (const int fd : {ready[0], ready[1], quiet[0], quiet[1], other}) ::close(fd);
+}
+
 TEST(EventLoop, SeesAChildExitByItsPidfd) {
   EventLoop loop;
   const pid_t child = ::fork();
