@@ -44,7 +44,9 @@ std::string currentUserName() {
 }
 
 Result<User> findUser(const std::string& name) {
-  if (name == currentUserName()) return User{name, ::geteuid(), ::getegid(), ownGroups()};
+  // Every container asks; who we are stays.
+  static const std::string ourName = currentUserName();
+  if (name == ourName) return User{name, ::geteuid(), ::getegid(), ownGroups()};
   passwd entry{};
   passwd* found = nullptr;
   std::vector<char> buffer(kEntryBytes);
