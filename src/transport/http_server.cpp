@@ -47,7 +47,7 @@ using Socket = asio::basic_stream_socket<stream_protocol, asio::io_context::exec
 using Acceptor = asio::basic_socket_acceptor<stream_protocol, asio::io_context::executor_type>;
 
 // A connection begins with room for what most requests are, and gets more when that was too little.
-constexpr std::size_t kFirstReadBytes = 1024;
+constexpr std::size_t kFirstReadBytes = 512;
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::size_t kPiecesMax = 16;
 // A connection is read no further while this much of it is unanswered or unsent.
@@ -281,7 +281,7 @@ void Connection::read() {
   if (closed_ || reading_ || peerEnded_ || !unread_.empty()) return;
   if (tls_ && tls_->peerClosed() && !lingering_) return onEnd(asio::error::eof);
   reading_ = true;
-  if (readsMuch_ && readBuffer_.size() < kReadBytes) readBuffer_.resize(kReadBytes);
+  if (readsMuch_) readBuffer_.resize(std::min(4 * readBuffer_.size(), kReadBytes));
   socket_.async_read_some(asio::buffer(readBuffer_.data(), readBuffer_.size()),
                           [self = shared_from_this()](error_code error, std::size_t count) {
                             self->reading_ = false;
