@@ -66,6 +66,10 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def handle(self):
+        with contextlib.suppress(ConnectionError):  # A fetch may be called off.
+            super().handle()
+
 
 def serve(directory, stack):
     """Serves the executor; its address."""
