@@ -72,9 +72,5 @@ int main(int argc, char** argv) {
                   .aim = aim});
   }
   std::vector<double> work(sizes.begin(), sizes.end());
-  bench::print("allocation", options,
-               {.name = "growth with the number of agents, exponent",
-                .value = bench::exponent(work, seconds),
-                .unit = "",
-                .aim = bench::valueAtMost(1.1)});
+  bench::printGrowth("allocation", options, "one round", work, seconds);
 }

@@ -32,6 +32,20 @@ std::chrono::duration<double> timeOf(clockid_t clock) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
+double exponent(const std::vector<double>& sizes, const std::vector<double>& costs) {
+  const auto count = static_cast<double>(sizes.size());
+  double x = 0, y = 0, xx = 0, xy = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const double size = std::log(sizes[i]);
+    const double cost = std::log(costs[i]);
+    x += size / count;
+    y += cost / count;
+    xx += size * size / count;
+    xy += size * cost / count;
+  }
+  return (xy - x * y) / (xx - x * x);
+}
+
 }  // namespace
 
 Options readOptions(int argc, char** argv, std::string_view question) {
@@ -70,6 +84,15 @@ void print(std::string_view bench, const Options& options, const Figure& figure)
     writer.Key(figure.aim->atLeast ? "at_least" : "at_most");
     writer.Double(figure.aim->limit);
   }
+  const auto list = [&](const char* key, const std::vector<double>& values) {
+    if (values.empty()) return;
+    writer.Key(key);
+    writer.StartArray();
+    for (const double value : values) writer.Double(value);
+    writer.EndArray();
+  };
+  list("sizes", figure.sizes);
+  list("costs", figure.costs);
   writer.Key("seed");
   writer.Uint64(options.seed);
   writer.Key("quick");
@@ -95,18 +118,15 @@ double secondsOf(int times, const std::function<void()>& work) {
   return taken[static_cast<std::size_t>(times / 2)];
 }
 
-double exponent(const std::vector<double>& sizes, const std::vector<double>& costs) {
-  const auto count = static_cast<double>(sizes.size());
-  double x = 0, y = 0, xx = 0, xy = 0;
-  for (std::size_t i = 0; i < sizes.size(); ++i) {
-    const double size = std::log(sizes[i]);
-    const double cost = std::log(costs[i]);
-    x += size / count;
-    y += cost / count;
-    xx += size * size / count;
-    xy += size * cost / count;
-  }
-  return (xy - x * y) / (xx - x * x);
+void printGrowth(std::string_view bench, const Options& options, const std::string& name,
+                 const std::vector<double>& sizes, const std::vector<double>& costs) {
+  print(bench, options,
+        {.name = name + ": growth, exponent",
+         .value = exponent(sizes, costs),
+         .unit = "",
+         .aim = valueAtMost(1.1),
+         .sizes = sizes,
+         .costs = costs});
 }
 
 }  // namespace bench

@@ -41,6 +41,9 @@ struct Figure {
   std::optional<double> ratio = {};
   std::string peer = {};
   std::optional<Aim> aim = {};
+  // Of a growth.
+  std::vector<double> sizes = {};
+  std::vector<double> costs = {};
 };
 
 // One line of JSON to stdout.
@@ -53,8 +56,9 @@ std::chrono::duration<double> threadCpuTime();
 // Seconds of the thread's CPU that `work` takes. The median of `times` calls.
 double secondsOf(int times, const std::function<void()>& work);
 
-// Of the power of size that fits the costs best: 1 is linear.
-double exponent(const std::vector<double>& sizes, const std::vector<double>& costs);
+// How cost grows with size: the exponent of the power that fits best, at most 1.1.
+void printGrowth(std::string_view bench, const Options& options, const std::string& name,
+                 const std::vector<double>& sizes, const std::vector<double>& costs);
 
 // Keeps the compiler from leaving out the work whose result nobody reads.
 template <typename T>

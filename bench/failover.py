@@ -8,7 +8,7 @@ for as many tasks, on another machine, its agents without processes as well."""
 import http.client
 import time
 
-from figures import Figures, exponent, options
+from figures import Figures, options
 from processes import PATIENCE, Cluster, Keeper, fail
 
 FRAMEWORKS, PER_AGENT = 5, 10
@@ -66,9 +66,7 @@ def main():
         figures.print(f"{of}: all back", seconds, "s",
                       aim=("value", "at_most", 3) if agents == 2000 else None)
         figures.print(f"{of}: cluster, CPU", cpu + 0.01, "s")
-    figures.print("growth of the CPU time with the size, exponent",
-                  exponent(sizes, [times[size][1] + 0.01 for size in sizes]), "",
-                  aim=("value", "at_most", 1.1))
+    figures.growth("all back", sizes, [times[size][0] for size in sizes])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def options(question):
 
 
 def exponent(sizes, costs):
-    """Of the power of size that cost follows best."""
+    """Of the power of size that cost follows best: 1 is linear."""
     xs, ys = [math.log(size) for size in sizes], [math.log(cost) for cost in costs]
     x, y = sum(xs) / len(xs), sum(ys) / len(ys)
     return sum((a - x) * (b - y) for a, b in zip(xs, ys)) / sum((a - x) ** 2 for a in xs)
@@ -45,10 +45,15 @@ class Figures:
         self._ending = {"seed": chosen.seed, "quick": chosen.quick, "cpu": _cpu(),
                         "compiler": _compiler()}
 
-    def print(self, name, value, unit, ratio=None, peer=None, aim=None):
+    def growth(self, name, sizes, costs):
+        """How cost grows with size: the exponent, at most 1.1."""
+        self.print(f"{name}: growth, exponent", exponent(sizes, costs), "",
+                   aim=("value", "at_most", 1.1), sizes=sizes, costs=costs)
+
+    def print(self, name, value, unit, ratio=None, peer=None, aim=None, **more):
         """`ratio`: value divided by that of `peer` in this run. `aim`: ("value" or "ratio",
         "at_least" or "at_most", limit)."""
-        line = {**self._common, "name": name, "value": value, "unit": unit}
+        line = {**self._common, "name": name, "value": value, "unit": unit, **more}
         if ratio is not None:
             line |= {"ratio": ratio, "peer": peer}
         if aim is not None:

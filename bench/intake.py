@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 
-from figures import Figures, exponent, options
+from figures import Figures, options
 
 HERE = pathlib.Path(__file__).resolve().parent
 # Debian's golang-github-mesos-mesos-go-dev lies here; it has no modules.
@@ -79,8 +79,7 @@ def measure(kind, events, runs, clients, figures):
 def measure_growth(kind, events, runs, client, figures):
     sizes = [events // part for part in (8, 4, 2, 1)]
     costs = [runs.run("client", kind, size, client)["cpu"] for size in sizes]
-    figures.print(f"{KINDS[kind][0]}: growth of CPU, exponent of ×1 ×2 ×4 ×8",
-                  max(exponent(sizes, costs), 0.01), "", aim=("value", "at_most", 1.1))
+    figures.growth(f"{KINDS[kind][0]}: CPU", sizes, costs)
 
 
 def main():

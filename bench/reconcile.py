@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from figures import Figures, exponent, options
+from figures import Figures, options
 
 SIZES = (1_000, 10_000, 50_000, 100_000)
 QUICK_SIZES = (100, 1_000, 2_000, 4_000)
@@ -82,8 +82,7 @@ def main():
             aim = ("value", "at_most", AIMS[limit]) if size == 100_000 else None
             figures.print(f"{name}: {size:,} tasks", taken, "s",
                           taken / client(build, "limit", limit, size), "building the answers", aim)
-        figures.print(f"{name}: growth, exponent", exponent(sizes, seconds[way]), "",
-                      aim=("value", "at_most", 1.1))
+        figures.growth(name, sizes, seconds[way])
         if not chosen.quick:
             figures.print(f"{name}: CPU of the master, {sizes[-1]:,} tasks", cpu[way], "s")
     if not chosen.quick:

@@ -9,7 +9,7 @@ faster cores. Pollers share the two cores with the master."""
 import statistics
 import subprocess
 
-from figures import Figures, exponent, options
+from figures import Figures, options
 from processes import Cluster, Keeper, fail
 
 FRAMEWORKS, PER_AGENT = 10, 10
@@ -70,8 +70,7 @@ def main():
                     figures.print(f"{tasks:,} tasks, 1 at once, each after a change: median",
                                   costs[-1], "s", aim=("value", "at_most", 0.05))
                     figures.print(f"{tasks:,} tasks: size of the answer", size_ / 1e6, "MB")
-    figures.print("growth with the size, exponent", exponent(sizes, costs), "",
-                  aim=("value", "at_most", 1.1))
+    figures.growth("after a change", sizes, costs)
 
 
 if __name__ == "__main__":
