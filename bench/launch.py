@@ -15,6 +15,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -32,9 +33,11 @@ def fail(sentence):
 
 class Cluster:
     def __init__(self, build, stack):
+        self.work_dir = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench_launch_"))
         self.process = subprocess.Popen(
             [build / "bin/local-cluster", "--port=0", "--agent-port=0", f"--agents={AGENTS}",
-             f"--resources={RESOURCES}"], stdout=subprocess.PIPE, text=True)
+             f"--resources={RESOURCES}", f"--work-dir={self.work_dir}"], stdout=subprocess.PIPE,
+            text=True)
         stack.callback(self.end)
         found = re.match(r"Embedded cluster: master (\S+),", self.process.stdout.readline())
         if not found:
@@ -51,6 +54,12 @@ class Cluster:
         stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
         fields = stat.rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def complaints(self):
+        """What executors and tasks wrote to their stderr."""
+        files = pathlib.Path(self.work_dir).rglob("runs/*/stderr")
+        return "".join(f"{path}: {path.read_text(errors='replace')}\n" for path in files
+                       if not path.parent.is_symlink() and path.stat().st_size > 0)
 
     def await_quiet(self):
         """Until no process of a task is left."""
@@ -87,7 +96,7 @@ def launch(cluster, build, kind, tasks, uri):
                            str(tasks), uri], stdout=subprocess.PIPE, text=True, check=False,
                           timeout=PATIENCE)
     if done.returncode != 0 or not done.stdout:
-        fail(f"launch_client {kind} {tasks} ended with {done.returncode}")
+        fail(f"launch_client {kind} {tasks} ended with {done.returncode}\n{cluster.complaints()}")
     used = cluster.cpu_seconds() - before
     cluster.await_quiet()
     return float(done.stdout), used

@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <sstream>
 #include <thread>
 
@@ -161,6 +163,27 @@ TEST_F(ProcessTest, SaysThatAUserIsUnknown) {
   const auto user = findUser("no-such-user-here");
   ASSERT_FALSE(user);
   EXPECT_EQ(user.error().message, "No such user 'no-such-user-here'");
+}
+
+/// Whoever has a file open for writing keeps it from being executed, also a process just forked.
+TEST_F(ProcessTest, StartsAProgramThatWasBeingWrittenWhenAnotherOneStarted) {
+  const std::string path = spec_.sandbox + "/program";
+  ProcessSpec another = spec_;
+  another.value = "true";
+  spec_.shell = false;
+  spec_.value = path;
+  spec_.arguments = {path};
+  for (int i = 0; i < 300; ++i) {
+    std::optional<Process> first;
+    {
+      std::ofstream program(path, std::ios::binary);
+      program << contents("/bin/true") << std::flush;
+      std::filesystem::permissions(path, std::filesystem::perms(0755));
+      first = std::move(startProcess(another)).value();
+    }
+    ASSERT_EQ(run(), 0) << i << ": " << file("stderr");
+    reap(*first);
+  }
 }
 
 TEST_F(ProcessTest, DiesWithTheThreadThatStartedIt) {
