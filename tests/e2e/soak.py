@@ -167,7 +167,9 @@ class Soak(drill.Drill):
         visitor = e2e.Program(self.scratch, "scheduler", "--master", self.zookeeper.url(), "--name",
                               "visitor", "--cpus", "0.1", "--mem", "32", "--checkpoint")
         try:
-            visitor.expect("^Server is running")
+            # Launched on an agent that falls silent just then, its task is asked after a minute
+            # after it was called unreachable, and only then known to be gone.
+            visitor.expect("^Server is running", timeout=180)
             self.served += 1
         finally:
             if self.random.random() < 0.5:
