@@ -10,7 +10,7 @@ import pathlib
 HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent / "docs/bench.svg"
 
-WIDTH, ROW, LEFT, GAP = 960, 26, 330, 60
+WIDTH, ROW, LEFT, GAP = 960, 26, 350, 130
 COLOURS = ["#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#57606a", "#bf3989", "#0550ae"]
 
 
@@ -52,7 +52,7 @@ def peers(results):
 
 
 def draw_ratios(svg, rows, top):
-    low = min(-1, math.floor(math.log10(min(ratio for *_, ratio in rows))))
+    low = min(0, math.floor(math.log10(min(ratio for *_, ratio in rows))))
     high = max(1, math.ceil(math.log10(max(ratio for *_, ratio in rows))))
     def at(ratio):
         return LEFT + (math.log10(ratio) - low) / (high - low) * (WIDTH - LEFT - GAP)
