@@ -1,5 +1,7 @@
 #include "cluster/agent_fixture.hpp"
 
+#include "cluster/pass_time.hpp"
+
 namespace mesos::cluster {
 
 namespace {
@@ -261,13 +263,7 @@ void AgentConversation::leave() {
 }
 
 void AgentConversation::advance(Duration by) {
-  const TimePoint end = now.steady + by;
-  while (agent.deadline() && *agent.deadline() <= end) {
-    now = now + std::max(*agent.deadline() - now.steady, Duration::zero());
-    agent.onTimer(now);
-    drain();
-  }
-  now = now + (end - now.steady);
+  passTime(agent, now, by, [this] { drain(); });
 }
 
 void AgentConversation::runSubscribed(const std::string& taskId) {

@@ -2,6 +2,7 @@
 #include "cluster/simulated_agent.hpp"
 
 #include "cluster/agent_fixture.hpp"
+#include "cluster/pass_time.hpp"
 
 namespace mesos::cluster {
 namespace {
@@ -33,13 +34,7 @@ class SimulatedAgentTest : public testing::Test {
     tell(std::move(message));
   }
   void advance(Duration by) {
-    const TimePoint end = now.steady + by;
-    while (agent.deadline() && *agent.deadline() <= end) {
-      now = now + std::max(*agent.deadline() - now.steady, Duration::zero());
-      agent.onTimer(now);
-      drain();
-    }
-    now = now + (end - now.steady);
+    passTime(agent, now, by, [this] { drain(); });
   }
   // As a scheduler does: whatever comes is acknowledged.
   void drain() {

@@ -1,6 +1,7 @@
 // Checks and health checks of command tasks (section 13.1).
 #include "cluster/task_checks.hpp"
 #include "cluster/command_executor.hpp"
+#include "cluster/pass_time.hpp"
 #include "protocol/json.hpp"
 
 #include <gtest/gtest.h>
@@ -65,13 +66,7 @@ class Checked {
     drain();
   }
   void advance(Duration by) {
-    const TimePoint end = now.steady + by;
-    while (executor_.deadline() && *executor_.deadline() <= end) {
-      now = now + std::max(*executor_.deadline() - now.steady, Duration::zero());
-      executor_.onTimer(now);
-      drain();
-    }
-    now = now + (end - now.steady);
+    passTime(executor_, now, by, [this] { drain(); });
   }
   /// The probe that runs, or else the next one, gets this outcome.
   void next(const Result<int>& outcome) {
