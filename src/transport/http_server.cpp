@@ -145,7 +145,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
         reader_(server_->options.headerBytesMax) {
     ++connectionsOpen;
   }
-  ~Connection() override { --connectionsOpen; }
+  ~Connection() override { countClosed(); }
 
   /// `bytes` have been read already.
   void start(std::string_view bytes);
@@ -189,6 +189,9 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   bool isReadingRequest() const { return head_ || !reader_.empty(); }
   bool isStreaming() const;
   bool isShakingHands() const { return tls_ && !tls_->established(); }
+  void countClosed() {
+    if (std::exchange(counted_, false)) --connectionsOpen;
+  }
   bool hasToWrite() const { return !outbox_.empty() || (tls_ && tls_->sealedBytes() > 0); }
   std::size_t unsentBytes() const;
   void watchClock();
@@ -199,6 +202,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   mutable std::string peer_;
   Now now_;  // Of the last thing that happened.
 
+  bool counted_ = true;  // In connectionsOpen.
   bool closed_ = false;
   bool reading_ = false;
   bool writing_ = false;
@@ -251,6 +255,7 @@ void Connection::cut(bool tell) {
   const auto self = shared_from_this();  // The server forgets us below.
   error_code ignored;
   socket_.close(ignored);
+  countClosed();  // Now: what waits for this connection to read keeps it until the loop's next turn.
   for (const auto& exchange : exchanges_) exchange->detach(tell);
   exchanges_.clear();
   server_->connections.erase(this);

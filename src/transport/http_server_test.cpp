@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <map>
 #include <thread>
@@ -424,6 +426,27 @@ TEST_F(HttpServerTest, LetsIdleConnectionsGiveWayToNewOnes) {
   EXPECT_LE(connections(), 100u);
   onLoop([&] { held_.front()->write("still there"); });
   EXPECT_NE(streaming.readUntil("still there"), "");
+}
+
+TEST_F(HttpServerTest, LetsIdleConnectionsGiveTheirDescriptorsToAllThatComeAtOnce) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 100;  // Of which a server takes 75.
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  listen();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<RawSocket> idle;
+  for (int i = 0; i < 75; ++i) idle.push_back(connect());
+  ASSERT_TRUE(eventually([&] { return connections() == 75; }));
+  std::vector<RawSocket> clients;
+  onLoop([&] {  // Which is kept from accepting them one by one.
+    for (int i = 0; i < 20; ++i) {
+      clients.push_back(connect());
+      clients.back().write("GET /x HTTP/1.1\r\n\r\n");
+    }
+  });
+  for (RawSocket& client : clients) EXPECT_EQ(bodyOf(client.readResponse()), "GET /x ");
 }
 
 TEST_F(HttpServerTest, SendsOneChunkForEachWrite) {
