@@ -6,6 +6,7 @@
 #include "transport/gzip.hpp"
 #include "transport/http_wire.hpp"
 #include "transport/outbox.hpp"
+#include "transport/request_reader.hpp"
 #include "transport/socket_address.hpp"
 #include "transport/tls_wire.hpp"
 
@@ -47,14 +48,12 @@ using Socket = asio::basic_stream_socket<stream_protocol, asio::io_context::exec
 using Acceptor = asio::basic_socket_acceptor<stream_protocol, asio::io_context::executor_type>;
 
 // A connection begins with room for what most requests are, and gets more when that was too little.
-constexpr std::size_t kFirstReadBytes = 512;
+constexpr std::size_t kFirstReadBytes = 192;
 constexpr std::size_t kReadBytes = 16 * 1024;
 constexpr std::size_t kPiecesMax = 16;
 // A connection is read no further while this much of it is unanswered or unsent.
 constexpr std::size_t kRequestsInProgressMax = 64;
 constexpr std::size_t kUnsentBytesMax = std::size_t{4} << 20;
-// What a declared length may reserve before a byte of it has come.
-constexpr std::uint64_t kReserveBytesMax = std::uint64_t{1} << 20;
 // How long a connection that we have ended waits for the peer to end it, too: closing earlier would
 // make the kernel throw away what the peer has not read yet.
 constexpr Duration kLingerTime = std::chrono::seconds(2);
@@ -129,6 +128,9 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
     std::string bytes;
   };
   Standing standing_[2];  ///< To connections that end, and to those that stay.
+  /// Of the write that is being begun.
+  std::vector<std::string_view> pieces;
+  std::vector<asio::const_buffer> buffers;
 };
 
 namespace {
@@ -141,8 +143,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
         tls_(server_->options.tls ? std::make_unique<TlsWire>(server_->options.tls->open({}))
                                   : nullptr),
         now_(currentTime()),
-        lastActivity_(now_.steady),
-        reader_(server_->options.headerBytesMax) {
+        lastActivity_(now_.steady) {
     ++connectionsOpen;
   }
   ~Connection() override { countClosed(); }
@@ -174,10 +175,8 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   void onEnd(error_code error);
   void process();
   void takeBytes();
-  bool takeHead();
-  bool takeBody();
   bool answerAtOnce();
-  void deliver();
+  void deliver(WholeRequest whole);
   void takeLastRequest();
   void refuse(int status);
   std::shared_ptr<Exchange> addExchange(Exchange::Traits traits);
@@ -186,7 +185,7 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
   void onWritten(error_code error, std::size_t count);
   void endIfDone();
   bool isFull() const;
-  bool isReadingRequest() const { return head_ || !reader_.empty(); }
+  bool isReadingRequest() const { return request_ != nullptr; }
   bool isStreaming() const;
   bool isShakingHands() const { return tls_ && !tls_->established(); }
   void countClosed() {
@@ -220,15 +219,10 @@ class Connection final : public Exchange::Owner, public std::enable_shared_from_
 
   std::string readBuffer_ = std::string(kFirstReadBytes, '\0');
   std::string_view unread_;  // The part of it that is not looked at yet.
-  HeadReader reader_;
-  std::optional<RequestHead> head_;  // Of the request whose body is being read.
-  std::optional<BodyDecoder> decoder_;
-  std::string body_;
+  std::unique_ptr<RequestReader> request_;  // Of which not all has come.
 
   std::vector<std::shared_ptr<Exchange>> exchanges_;  // In the order of their requests.
   Outbox outbox_;
-  std::vector<std::string_view> pieces_;
-  std::vector<asio::const_buffer> buffers_;
 };
 
 void Connection::start(std::string_view bytes) {
@@ -354,48 +348,16 @@ void Connection::process() {
 
 void Connection::takeBytes() {
   if (answerAtOnce()) return;
-  if (!isReadingRequest()) requestStart_ = now_.steady;
-  if (!head_ && !takeHead()) return;
-  if (takeBody()) deliver();
-}
-
-// Whether the head is complete and good.
-bool Connection::takeHead() {
-  switch (reader_.take(unread_)) {
-    case HeadReader::State::Partial:
-      return false;
-    case HeadReader::State::TooLarge:
-      refuse(431);
-      return false;
-    case HeadReader::State::Complete:
-      break;
+  if (!request_) {
+    requestStart_ = now_.steady;
+    const HttpServerOptions& options = server_->options;
+    request_ = std::make_unique<RequestReader>(options.headerBytesMax, options.bodyBytesMax);
   }
-  head_ = parseRequestHead(reader_.text());
-  reader_.reset();
-  if (!head_) {
-    refuse(400);
-    return false;
-  }
-  if (head_->body.length > server_->options.bodyBytesMax) {
-    refuse(413);
-    return false;
-  }
-  decoder_.emplace(head_->body);
-  body_.reserve(static_cast<std::size_t>(std::min(head_->body.length, kReserveBytesMax)));
-  return true;
-}
-
-// Whether the body is complete and good.
-bool Connection::takeBody() {
-  for (auto piece = decoder_->take(unread_); !piece.empty(); piece = decoder_->take(unread_)) {
-    if (piece.size() > server_->options.bodyBytesMax - body_.size()) {
-      refuse(413);
-      return false;
-    }
-    body_.append(piece);
-  }
-  if (decoder_->broken()) refuse(400);
-  return decoder_ && decoder_->done();
+  auto whole = request_->take(unread_);
+  const int refusal = request_->refusal();
+  if (whole || refusal || request_->empty()) request_.reset();
+  if (refusal) return refuse(refusal);
+  if (whole) deliver(std::move(*whole));
 }
 
 // The peer wants no answer after this one.
@@ -433,10 +395,8 @@ bool Connection::answerAtOnce() {
   return true;
 }
 
-void Connection::deliver() {
-  RequestHead head = std::move(*head_);
-  head_.reset();
-  decoder_.reset();
+void Connection::deliver(WholeRequest whole) {
+  RequestHead& head = whole.head;
   lastActivity_ = now_.steady;
   if (!head.keepAlive) takeLastRequest();
   const auto exchange =
@@ -447,7 +407,7 @@ void Connection::deliver() {
   Request request{.method = std::move(head.method),
                   .target = std::move(head.target),
                   .headers = std::move(head.headers),
-                  .body = std::exchange(body_, {})};
+                  .body = std::move(whole.body)};
   const std::string* const coding = request.headers.find("Content-Encoding");
   if (gzip() && coding && *coding == "gzip") {  // No other spelling counts (fact T5).
     auto inflated = gzip()->inflate(request.body, server_->options.bodyBytesMax);
@@ -464,10 +424,7 @@ void Connection::deliver() {
 // What came is no request, or more than we take: the connection ends after the answers before it.
 void Connection::refuse(int status) {
   deaf_ = true;
-  head_.reset();
-  decoder_.reset();
-  reader_.reset();
-  body_ = {};
+  request_.reset();
   if (isStreaming()) return cut(true);
   const auto exchange = addExchange({.keepAlive = false});
   if (!server_->options.answerMalformed) return exchange->hangUp();
@@ -511,10 +468,13 @@ void Connection::write() {
   if (outgoing.empty()) return;
   writing_ = true;
   if (lastProgress_ < lastActivity_) lastProgress_ = lastActivity_;
-  outgoing.gather(kPiecesMax, pieces_);
-  buffers_.clear();
-  for (const std::string_view piece : pieces_) buffers_.emplace_back(piece.data(), piece.size());
-  socket_.async_write_some(buffers_,
+  outgoing.gather(kPiecesMax, server_->pieces);
+  auto& buffers = server_->buffers;
+  buffers.clear();
+  for (const std::string_view piece : server_->pieces) {
+    buffers.emplace_back(piece.data(), piece.size());
+  }
+  socket_.async_write_some(buffers,
                            [self = shared_from_this()](error_code error, std::size_t count) {
                              self->writing_ = false;
                              if (!self->closed_) self->onWritten(error, count);
