@@ -67,7 +67,8 @@ class Resources {
 
   /// The resources allocated to `role` (what an offer of that role carries), or with the allocation
   /// removed.
-  Resources allocatedTo(std::string_view role) const;
+  Resources allocatedTo(std::string_view role) const&;
+  Resources allocatedTo(std::string_view role) &&;
   Resources unallocated() const;
   /// What is reserved to `role` exactly, and what is not reserved at all.
   Resources reservedTo(std::string_view role) const;
@@ -84,7 +85,7 @@ class Resources {
   auto end() const { return resources_.end(); }
 
  private:
-  void add(const Resource& resource);
+  void add(Resource added);
   void subtract(const Resource& resource);
   /// Moves from here to `found` what there is of `wanted`, which then says what is still missing.
   void serve(Resource* wanted, bool reserved, Resources* found);

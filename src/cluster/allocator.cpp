@@ -39,6 +39,15 @@ void add(std::map<std::string, double>& to, const std::map<std::string, double>&
   }
 }
 
+/// Puts `rank` where it belongs now that it is `changed`.
+template <typename Rank>
+void replace(std::set<Rank>& ranks, const Rank& rank, Rank changed) {
+  auto node = ranks.extract(rank);
+  if (node.empty()) return;  // It was served twice, and has its place.
+  node.value() = std::move(changed);
+  ranks.insert(std::move(node));
+}
+
 }  // namespace
 
 std::string allocationRole(const Resources& resources) {
@@ -294,17 +303,20 @@ Allocator::Queue Allocator::makeQueue() const {
   return queue;
 }
 
-std::vector<std::string> Allocator::takeCandidates(Now now) {
+std::vector<Allocator::Agents::value_type*> Allocator::takeCandidates(Now now) {
   std::set<std::string> due;
   while (!ticks_.empty() && ticks_.begin()->first <= now.steady) {
     due.merge(ticks_.begin()->second);
     ticks_.erase(ticks_.begin());
   }
-  std::vector<std::string> candidates;
+  std::vector<Agents::value_type*> candidates;
   if (requested_) {
-    for (const auto& agent : agents_) candidates.push_back(agent.first);
+    for (auto& agent : agents_) candidates.push_back(&agent);
   } else {
-    candidates.assign(due.begin(), due.end());
+    for (const std::string& agentId : due) {
+      const auto agent = agents_.find(agentId);
+      if (agent != agents_.end()) candidates.push_back(&*agent);
+    }
   }
   requested_.reset();
   for (std::size_t i = candidates.size(); i > 1; --i) {
@@ -318,24 +330,17 @@ std::vector<Allocation> Allocator::allocate(Now now) {
   const auto due = deadline();
   if (!due || *due > now.steady) return result;
   Queue queue = makeQueue();
-  for (const std::string& agentId : takeCandidates(now)) {
-    if (agents_.count(agentId) != 0) allocateAgent(now, agentId, queue, result);
+  for (auto* const agent : takeCandidates(now)) {
+    if (agent->second.active) allocateAgent(now, agent->first, agent->second, queue, result);
   }
   return result;
 }
 
-Resources Allocator::offerable(const Framework& framework, const std::string& role,
-                               const Resources& free) const {
-  Resources result;
-  for (const Resource& resource : free) {
-    if (!framework.revocable && resource.has_revocable()) continue;
-    if (!framework.refinement && resource.reservations_size() > 1) continue;
-    if (resource.reservations_size() > 0 && !isSelfOrAncestor(reservationRole(resource), role)) {
-      continue;
-    }
-    result += Resources(resource);
-  }
-  return result;
+bool Allocator::isOfferable(const Framework& framework, const std::string& role,
+                            const Resource& resource) {
+  if (!framework.revocable && resource.has_revocable()) return false;
+  if (!framework.refinement && resource.reservations_size() > 1) return false;
+  return resource.reservations_size() == 0 || isSelfOrAncestor(reservationRole(resource), role);
 }
 
 bool Allocator::isEnough(const Framework& framework, const std::string& role,
@@ -368,32 +373,38 @@ bool Allocator::isFiltered(Now now, Framework& framework, const std::string& rol
   return filtered;
 }
 
-void Allocator::allocateAgent(Now now, const std::string& agentId, Queue& queue,
+void Allocator::allocateAgent(Now now, const std::string& agentId, Agent& agent, Queue& queue,
                               std::vector<Allocation>& result) {
-  Agent& agent = agents_.at(agentId);
-  if (!agent.active) return;
   std::vector<std::pair<Rank, Rank>> served;  // Role and framework, as the queue knows them.
   for (const Rank& role : queue.roles) {
     for (const Rank& ranked : queue.frameworks.at(role.name)) {
       if (agent.free.empty()) break;
       Framework& framework = frameworks_.at(ranked.name);
       if (agent.hasGpus && !framework.gpus) continue;  // Fact S74.
-      const Resources resources = offerable(framework, role.name, agent.free);
-      if (!isEnough(framework, role.name, resources)) continue;
-      if (isFiltered(now, framework, role.name, agentId, resources)) continue;
-      agent.free -= resources;
-      charge(ranked.name, role.name, resources);
-      result.push_back({ranked.name, role.name, agentId, resources.allocatedTo(role.name)});
+      const auto isFor = [&](const Resource& resource) {
+        return isOfferable(framework, role.name, resource);
+      };
+      // Mostly all of it, which moves into the offer and is not copied.
+      const bool isAll = std::all_of(agent.free.begin(), agent.free.end(), isFor);
+      Resources some;
+      for (const Resource& resource : agent.free) {
+        if (!isAll && isFor(resource)) some += Resources(resource);
+      }
+      Resources& offered = isAll ? agent.free : some;
+      if (!isEnough(framework, role.name, offered)) continue;
+      if (isFiltered(now, framework, role.name, agentId, offered)) continue;
+      charge(ranked.name, role.name, offered);
+      if (!isAll) agent.free -= some;
+      result.push_back(
+          {ranked.name, role.name, agentId, std::exchange(offered, {}).allocatedTo(role.name)});
       served.emplace_back(role, ranked);
     }
   }
   for (const auto& [role, framework] : served) {
     const Role& state = roles_.at(role.name);
-    auto& frameworks = queue.frameworks.at(role.name);
-    frameworks.erase(framework);
-    frameworks.insert(rankOf(framework.name, state.frameworks.at(framework.name)));
-    queue.roles.erase(role);
-    queue.roles.insert(rankOf(role.name, state.client));
+    const auto& client = state.frameworks.at(framework.name);
+    replace(queue.frameworks.at(role.name), framework, rankOf(framework.name, client));
+    replace(queue.roles, role, rankOf(role.name, state.client));
   }
 }
 

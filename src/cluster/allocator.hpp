@@ -121,6 +121,7 @@ class Allocator {
     bool hasGpus = false;
     bool active = true;
   };
+  using Agents = std::map<std::string, Agent>;
   struct Role {
     Client client;
     std::map<std::string, Client> frameworks;
@@ -140,11 +141,11 @@ class Allocator {
 
   Rank rankOf(const std::string& name, const Client& client) const;
   Queue makeQueue() const;
-  std::vector<std::string> takeCandidates(Now now);
-  void allocateAgent(Now now, const std::string& agentId, Queue& queue,
+  std::vector<Agents::value_type*> takeCandidates(Now now);
+  void allocateAgent(Now now, const std::string& agentId, Agent& agent, Queue& queue,
                      std::vector<Allocation>& result);
-  Resources offerable(const Framework& framework, const std::string& role,
-                      const Resources& free) const;
+  static bool isOfferable(const Framework& framework, const std::string& role,
+                          const Resource& resource);
   bool isEnough(const Framework& framework, const std::string& role,
                 const Resources& resources) const;
   bool isFiltered(Now now, Framework& framework, const std::string& role,
@@ -154,7 +155,7 @@ class Allocator {
   Options options_;
   Random& random_;
   std::map<std::string, Framework> frameworks_;
-  std::map<std::string, Agent> agents_;
+  Agents agents_;
   std::map<std::string, Role> roles_;
   Quantities total_;
   /// The allocation interval counts from here.

@@ -169,8 +169,7 @@ Result<void> Resources::validate(const Protos& resources) {
   return {};
 }
 
-void Resources::add(const Resource& resource) {
-  Resource added = resource;
+void Resources::add(Resource added) {
   toPostRefinement(&added);
   normalize(&added);
   if (isZero(added)) return;
@@ -228,21 +227,21 @@ void Resources::serve(Resource* wanted, bool reserved, Resources* found) {
     if (isZero(part)) continue;
     subtractValue(wanted, part);
     subtractValue(&mine, part);
-    found->add(part);
+    found->add(std::move(part));
   }
   std::erase_if(resources_, [](const Resource& mine) { return isZero(mine); });
 }
 
 Resources& Resources::operator+=(const Resources& other) {
   // A bag added to itself would grow while it is walked.
-  const std::vector<Resource> added = other.resources_;
-  for (const Resource& resource : added) add(resource);
+  if (&other == this) return *this += Resources(other);
+  for (const Resource& resource : other.resources_) add(resource);
   return *this;
 }
 
 Resources& Resources::operator-=(const Resources& other) {
-  const std::vector<Resource> removed = other.resources_;
-  for (const Resource& resource : removed) subtract(resource);
+  if (&other == this) return *this -= Resources(other);
+  for (const Resource& resource : other.resources_) subtract(resource);
   return *this;
 }
 
@@ -267,11 +266,16 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Resources::ranges(
   return merged(std::move(all));
 }
 
-Resources Resources::allocatedTo(std::string_view role) const {
+Resources Resources::allocatedTo(std::string_view role) const& {
+  return Resources(*this).allocatedTo(role);
+}
+
+Resources Resources::allocatedTo(std::string_view role) && {
   Resources result;
-  for (Resource resource : resources_) {
+  result.resources_.reserve(resources_.size());
+  for (Resource& resource : resources_) {
     resource.mutable_allocation_info()->set_role(std::string(role));
-    result.add(resource);
+    result.add(std::move(resource));
   }
   return result;
 }
@@ -280,7 +284,7 @@ Resources Resources::unallocated() const {
   Resources result;
   for (Resource resource : resources_) {
     resource.clear_allocation_info();
-    result.add(resource);
+    result.add(std::move(resource));
   }
   return result;
 }
