@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """What does building cost?
 
-A clone of the last commit is built twice in a directory of its own, the programs alone (what ./run
-builds) and all with the tests (what ./test builds), then again after touching one leaf source and
-one header of the protocol. What single files cost is what the compiler took while nothing else of
-the build disturbed it but the other core."""
+A copy of the sources is built twice in directories of its own: the programs alone (what ./run
+builds) and all with the tests (what ./test builds); the second again after touching one leaf source
+and one header of the protocol. What a source costs is the time that its object took beside one
+other; what a header costs, the CPU time of a source that includes nothing else."""
 
 import os
 import pathlib
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,11 +40,11 @@ def run(command, cwd):
 
 
 class Tree:
-    """A clone and its build directories."""
+    """A copy of the sources, and its build directories."""
 
     def __init__(self, place):
         self.source = pathlib.Path(place) / "source"
-        run(["git", "clone", "-q", ROOT, self.source], ROOT)
+        shutil.copytree(ROOT, self.source, ignore=shutil.ignore_patterns("build", ".git"))
 
     def configure(self, name, tests):
         directory = self.source / "build" / name
@@ -70,17 +71,16 @@ def costliest_objects(directory):
     return sorted(took.items(), key=lambda item: -item[1])
 
 
-def readable(directory, output):
+def readable(tree, directory, output):
     """Which sources an object is made of."""
-    name = re.sub(r"/?CMakeFiles/[^/]+\.dir", "", output).removesuffix(".o")
     unit = directory / output.removesuffix(".o")
-    if "/Unity/" not in output or not unit.exists():
-        return name
+    target = re.search(r"CMakeFiles/([^/]+)\.dir", output).group(1)
+    if "/Unity/" not in output:
+        return f"{unit.name} of {target}"
     sources = re.findall(r'#include "(.*)"', unit.read_text())
-    folder = os.path.relpath(os.path.dirname(sources[0]), ROOT if directory is None else
-                             directory.parent.parent)
+    folder = os.path.relpath(os.path.dirname(sources[0]), tree.source)
     stems = ", ".join(pathlib.Path(source).stem for source in sources)
-    return f"{folder}/{{{stems}}}"
+    return f"{folder}/{{{stems}}} of {target}"
 
 
 def costliest_headers(tree, directory):
@@ -121,7 +121,7 @@ def main():
                     fail(f"nothing was built after src/{touched} was touched")
                 figures.print(f"{name} after touching {what}, src/{touched}", wall, "s")
         for output, seconds in objects[:COSTLIEST]:
-            figures.print(f"compiling {readable(directory, output)}", seconds, "s")
+            figures.print(f"compiling {readable(tree, directory, output)}", seconds, "s")
         if not chosen.quick:
             for header, seconds in costliest_headers(tree, directory)[:COSTLIEST]:
                 figures.print(f"including {header}", seconds, "s")
