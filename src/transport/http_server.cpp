@@ -5,29 +5,25 @@
 #include "transport/exchange.hpp"
 #include "transport/gzip.hpp"
 #include "transport/http_wire.hpp"
+#include "transport/listener.hpp"
 #include "transport/outbox.hpp"
 #include "transport/request_reader.hpp"
 #include "transport/socket_address.hpp"
 #include "transport/tls_wire.hpp"
 
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -45,7 +41,6 @@ namespace {
 
 // Of the loop's own executor: one of any kind costs virtual calls for every operation.
 using Socket = asio::basic_stream_socket<stream_protocol, asio::io_context::executor_type>;
-using Acceptor = asio::basic_socket_acceptor<stream_protocol, asio::io_context::executor_type>;
 
 // A connection begins with room for what most requests are, and gets more when that was too little.
 constexpr std::size_t kFirstReadBytes = 192;
@@ -57,8 +52,6 @@ constexpr std::size_t kUnsentBytesMax = std::size_t{4} << 20;
 // How long a connection that we have ended waits for the peer to end it, too: closing earlier would
 // make the kernel throw away what the peer has not read yet.
 constexpr Duration kLingerTime = std::chrono::seconds(2);
-constexpr Duration kAcceptRetry = std::chrono::milliseconds(100);
-constexpr int kAcceptedAtOnceMax = 64;
 // What any socket that has sent nothing yet takes: less than the least buffer there is.
 constexpr std::size_t kSurelyTaken = 4096;
 // How often deadlines are looked at, at most: each look goes through all connections.
@@ -83,19 +76,11 @@ class Connection;
 
 struct HttpServer::State : std::enable_shared_from_this<State> {
   State(EventLoop& eventLoop, HttpServerOptions o, Handler h)
-      : loop(eventLoop),
-        options(std::move(o)),
-        handler(std::move(h)),
-        acceptor(loop.context()),
-        retry(loop),
-        clock(loop) {}
+      : loop(eventLoop), options(std::move(o)), handler(std::move(h)), clock(loop) {}
 
   Result<void> listen();
-  void accept();
-  void acceptAll();
   void welcome(int fd);
   bool answerOnly(int fd, std::string_view bytes);
-  void stopListening();
   bool makeRoom();
   void drain();
   void closeAll(bool tell);
@@ -111,12 +96,11 @@ struct HttpServer::State : std::enable_shared_from_this<State> {
   HttpServerOptions options;
   Handler handler;
   const std::size_t allowed = connectionsAllowed();
-  Acceptor acceptor;
-  Timer retry;
+  std::unique_ptr<Listener> listener;
+  int family = 0;
+  std::uint16_t port = 0;
   Timer clock;
   std::optional<TimePoint> clockSet;
-  stream_protocol::endpoint endpoint;  ///< As asked for.
-  std::uint16_t port = 0;
   bool draining = false;
   std::unordered_map<Connection*, std::shared_ptr<Connection>> connections;
   std::chrono::sys_seconds dateOf{};
@@ -540,69 +524,29 @@ void Connection::onDeadline(Now now) {
 }  // namespace
 
 Result<void> HttpServer::State::listen() {
-  const bool isLocal = !options.unixPath.empty();
-  const std::string place =
-      isLocal ? options.unixPath : options.ip + ":" + std::to_string(options.port);
-  const auto failure = [&](const std::string& reason) {
-    return Error{"cannot listen on " + place + ": " + reason};
-  };
-  const auto address =
-      isLocal ? unixAddress(options.unixPath) : tcpAddress(options.ip, options.port);
-  if (!address && isLocal) return failure(address.error().message);
-  if (!address) return failure("this is not a numeric address");
-  if (isLocal) ::unlink(options.unixPath.c_str());
-  error_code error;
-  endpoint = stream_protocol::endpoint(address->data(), address->size);
-  acceptor.open(endpoint.protocol(), error);
-  if (error) return failure(error.message());
-  // Programs that fork must not hand the port to their children.
-  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
-  acceptor.set_option(tcp::acceptor::reuse_address(options.reuseAddress), error);
-  error_code ignored;
-  acceptor.set_option(tcp::no_delay(true), ignored);  // Its connections inherit it.
-  acceptor.non_blocking(true, error);
-  acceptor.bind(endpoint, error);
-  if (options.standingAnswer && !isLocal && !options.tls) {
-    // A client is accepted with its request (or after so many seconds without one), so that
-    // answerOnly() finds it: 0.9 -> 1.5 of nginx's requests a CPU second, 64 connections at once.
-    const int seconds = 1;
-    ::setsockopt(acceptor.native_handle(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
-  }
-  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-  if (error) return failure(error.message());
-  const stream_protocol::endpoint bound = acceptor.local_endpoint(error);
-  if (error) return failure(error.message());
-  port = socketAddress(bound.data(), bound.size()).port();
-  // Whoever is kept out is kept out by the directory.
-  if (isLocal && ::chmod(options.unixPath.c_str(), 0666) != 0) {
-    return failure("cannot open it to others");
-  }
-  accept();
-  return {};
-}
-
-void HttpServer::State::accept() {
-  acceptor.async_wait(Acceptor::wait_read, [self = shared_from_this()](error_code error) {
-    if (!error && self->acceptor.is_open()) self->acceptAll();
-  });
-}
-
-void HttpServer::State::acceptAll() {
-  for (int i = 0; i < kAcceptedAtOnceMax && acceptor.is_open(); ++i) {
-    const int fd =
-        ::accept4(acceptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-      welcome(fd);
-    } else if (errno == EAGAIN) {
-      break;
-    } else if (errno != ECONNABORTED && errno != EINTR && !makeRoom()) {
-      // Out of descriptors, most likely. The backlog waits.
-      return retry.set(currentTime().steady + kAcceptRetry, [this] {
-        if (acceptor.is_open()) accept();
+  // With its request, answerOnly() answers a client that wants no more: 0.9 -> 1.5 of nginx's
+  // requests a CPU second, 64 connections at once.
+  const bool clientSpeaksFirst = options.standingAnswer && !options.tls;
+  auto listening = Listener::listen(
+      loop,
+      {.ip = options.ip,
+       .port = options.port,
+       .unixPath = options.unixPath,
+       .reuseAddress = options.reuseAddress,
+       .clientSpeaksFirst = clientSpeaksFirst},
+      [weak = weak_from_this()](int fd) {
+        const auto self = weak.lock();
+        self ? self->welcome(fd) : static_cast<void>(::close(fd));
+      },
+      [weak = weak_from_this()] {
+        const auto self = weak.lock();
+        return self && self->makeRoom();
       });
-    }
-  }
-  if (acceptor.is_open()) accept();
+  if (!listening) return listening.error();
+  listener = std::move(listening.value());
+  family = listener->family();
+  port = listener->port();
+  return {};
 }
 
 // Whether `bytes`, the first of a connection, were its only request, which is answered: no
@@ -630,7 +574,7 @@ void HttpServer::State::welcome(int fd) {
   }
   Socket socket(loop.context());
   error_code error;
-  socket.assign(endpoint.protocol(), fd, error);
+  socket.assign(stream_protocol(family, 0), fd, error);
   if (error) {
     ::close(fd);
     return;
@@ -670,13 +614,6 @@ void HttpServer::State::onClock() {
   for (const auto& connection : due) connection->onDeadline(now);
 }
 
-void HttpServer::State::stopListening() {
-  if (!acceptor.is_open()) return;
-  error_code ignored;
-  acceptor.close(ignored);
-  if (!options.unixPath.empty()) ::unlink(options.unixPath.c_str());
-}
-
 /// Cuts those that have been idle for longest. Whoever wants only to fill the server up pushes out
 /// his own kind, and clients that wait for their next request; what is under way stays.
 bool HttpServer::State::makeRoom() {
@@ -694,7 +631,7 @@ bool HttpServer::State::makeRoom() {
 
 void HttpServer::State::drain() {
   draining = true;
-  stopListening();
+  listener.reset();
   const auto current = connections;  // Connections leave the map as they end.
   for (const auto& [key, connection] : current) connection->drain();
 }
@@ -735,8 +672,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(EventLoop& loop, HttpServ
 HttpServer::HttpServer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 
 HttpServer::~HttpServer() {
-  state_->stopListening();
-  state_->retry.cancel();
+  state_->listener.reset();
   state_->clock.cancel();
   // Whoever destroys the server does not want to hear of its connections any more.
   state_->closeAll(false);
