@@ -3,7 +3,6 @@
 #include "local/tree.hpp"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,12 +12,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
 
 namespace mesos::local {
 namespace {
 
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kLastSignal = 64;
+// How often a program that somebody writes to is tried: for 5 s.
+constexpr timespec kBusyInterval{.tv_sec = 0, .tv_nsec = 2'000'000};
+constexpr int kBusyTriesMax = 2500;
 
 // What the child needs, made before the fork: after it, in a program with threads, only
 // async-signal-safe calls are allowed, and malloc is not one.
@@ -130,18 +133,20 @@ void resetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-void closeAtExec() {
-  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
-  // Kernels before 5.11.
+// Of those from `first` up to `last`.
+void closeRange(unsigned first, unsigned last) {
+  if (first > last || ::syscall(SYS_close_range, first, last, 0U) == 0) return;
+  // Kernels before 5.9.
   rlimit limit{};
   ::getrlimit(RLIMIT_NOFILE, &limit);
-  for (int fd = 3; fd < static_cast<int>(std::min<rlim_t>(limit.rlim_cur, 65536)); ++fd) {
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  }
+  const auto end = static_cast<unsigned>(std::min<rlim_t>(limit.rlim_cur, 65536));
+  for (unsigned fd = first; fd <= last && fd < end; ++fd) ::close(static_cast<int>(fd));
 }
 
-// 0, 1, 2 become the standard files, and all others but `report` are closed at the exec at the
-// latest. The three are moved out of the way first, since they may themselves be 0, 1 or 2.
+// 0, 1, 2 become the standard files, and all others but `report` are closed. The three are moved
+// out of the way first, since they may themselves be 0, 1 or 2. Closed here and not at the exec,
+// which ends `report` as well, in no order: the parent would go on, and a program that a thread of
+// it has just fetched might still be open for writing here, so that it could not be executed.
 bool arrangeDescriptors(Plan& plan) {
   const int sources[] = {plan.standardInput.get(), plan.standardOutput.get(),
                          plan.standardError.get()};
@@ -150,11 +155,14 @@ bool arrangeDescriptors(Plan& plan) {
     moved[i] = ::fcntl(sources[i], F_DUPFD_CLOEXEC, 3);
     if (moved[i] < 0) return false;
   }
-  plan.report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, 3);
+  const int report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, 3);
+  if (report < 0) return false;
+  plan.report = report;
   for (int i = 0; i < 3; ++i) {
     if (::dup2(moved[i], i) < 0) return false;
   }
-  closeAtExec();
+  closeRange(3, static_cast<unsigned>(report) - 1);
+  closeRange(static_cast<unsigned>(report) + 1, ~0U);
   return true;
 }
 
@@ -165,10 +173,23 @@ bool changeUser(const User& user) {
          ::syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
 }
 
+// A program that somebody writes to is waited for: a process that the host program forked while we
+// fetched it has it open, until it executes a program of its own. The parent need not wait as well.
+void executeOne(Plan& plan, const char* program) {
+  ::execve(program, plan.argv.data(), plan.envp.data());
+  if (errno != ETXTBSY) return;
+  ::close(plan.report);
+  for (int tries = 0; tries < kBusyTriesMax; ++tries) {
+    ::nanosleep(&kBusyInterval, nullptr);
+    ::execve(program, plan.argv.data(), plan.envp.data());
+    if (errno != ETXTBSY) return;
+  }
+}
+
 [[noreturn]] void execute(Plan& plan) {
   int code = ENOENT;
   for (std::string& program : plan.programs) {
-    ::execve(program.c_str(), plan.argv.data(), plan.envp.data());
+    executeOne(plan, program.c_str());
     if (errno == ENOEXEC) {
       plan.scriptArgv[1] = program.data();
       ::execve("/bin/sh", plan.scriptArgv.data(), plan.envp.data());

@@ -31,7 +31,8 @@ struct Process {
 /// Forks a process in a session of its own: stdin /dev/null, stdout and stderr appended to the
 /// sandbox's files, default signal handling, no other descriptors, no new identity left to take.
 /// It is killed when the calling thread ends. A program that cannot be executed is not an error
-/// here: it says so on its stderr and exits with 1.
+/// here: it says so on its stderr and exits with 1; so it does if somebody has had its program open
+/// for writing for 5 s, which it waits for by itself.
 Result<Process> startProcess(const ProcessSpec& spec);
 
 /// Reaps a process that has ended. Its status as wait(2) gives it; if the host program has made

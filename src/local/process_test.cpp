@@ -15,6 +15,7 @@
 #include <fstream>
 #include <functional>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <thread>
 
@@ -184,6 +185,36 @@ TEST_F(ProcessTest, StartsAProgramThatWasBeingWrittenWhenAnotherOneStarted) {
     ASSERT_EQ(run(), 0) << i << ": " << file("stderr");
     reap(*first);
   }
+}
+
+std::set<std::string> openDescriptors(pid_t pid) {
+  std::set<std::string> names;
+  std::error_code ended;
+  const auto place = "/proc/" + std::to_string(pid) + "/fd";
+  for (const auto& entry : std::filesystem::directory_iterator(place, ended)) {
+    names.insert(entry.path().filename());
+  }
+  return names;
+}
+
+/// Descriptors that a new process had from us would keep a program from others, or from itself.
+TEST_F(ProcessTest, HoldsNothingOpenWhileItWaitsForAProgramThatIsBeingWritten) {
+  const std::string path = spec_.sandbox + "/program";
+  std::ofstream(path) << "#!/bin/sh\nexit 3\n";
+  ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
+  Descriptor writing(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  spec_.shell = false;
+  spec_.value = path;
+  spec_.arguments = {path};
+  auto process = startProcess(spec_);
+  ASSERT_TRUE(process) << process.error().message;
+  EXPECT_EQ(openDescriptors(process->pid), (std::set<std::string>{"0", "1", "2"}));
+  pollfd ended{process->pidfd.get(), POLLIN, 0};
+  EXPECT_EQ(::poll(&ended, 1, 50), 0);
+  writing.reset();
+  EXPECT_EQ(::poll(&ended, 1, 10000), 1);
+  EXPECT_EQ(reap(*process), 3 << 8);
+  EXPECT_EQ(file("stderr"), "");
 }
 
 TEST_F(ProcessTest, DiesWithTheThreadThatStartedIt) {
