@@ -90,7 +90,7 @@ def serve(directory, stack):
 
 
 def launch(cluster, build, kind, tasks, uri):
-    """Seconds until all run, and CPU seconds of the cluster for it."""
+    """Seconds until all run, CPU seconds of the cluster for it, and seconds until all have ended."""
     before = cluster.cpu_seconds()
     done = subprocess.run([build / "bench/launch_client", cluster.master, str(AGENTS), kind,
                            str(tasks), uri], stdout=subprocess.PIPE, text=True, check=False,
@@ -98,8 +98,9 @@ def launch(cluster, build, kind, tasks, uri):
     if done.returncode != 0 or not done.stdout:
         fail(f"launch_client {kind} {tasks} ended with {done.returncode}\n{cluster.complaints()}")
     used = cluster.cpu_seconds() - before
+    ending = time.monotonic()
     cluster.await_quiet()
-    return float(done.stdout), used
+    return float(done.stdout), used, time.monotonic() - ending
 
 
 def shell_seconds(program, count):
@@ -120,7 +121,7 @@ def main():
         cluster = Cluster(build, stack)
         uri = serve(build / "bench", stack)
         for tasks in counts:
-            seconds, used = launch(cluster, build, "shared", tasks, uri)
+            seconds, used, _ = launch(cluster, build, "shared", tasks, uri)
             figures.print(f"{tasks} tasks on {AGENTS} executors", seconds, "s",
                           aim=("value", "at_most", 1) if tasks == 500 else None)
         figures.print(f"{counts[-1]} tasks on {AGENTS} executors, the cluster's CPU time a task",
@@ -129,12 +130,13 @@ def main():
                 ("executors", "own", own, build / "bench/launch_executor", 100),
                 ("commands", "command", commands, "sleep 0", 150)):
             limit = shell_seconds(program, count)
-            seconds, used = launch(cluster, build, kind, count, uri)
+            seconds, used, ended = launch(cluster, build, kind, count, uri)
             figures.print(f"{what} a second, {count} at once", count / seconds, "1/s",
                           limit / seconds, "a shell that starts as many",
                           ("value", "at_least", aim))
             figures.print(f"{what}, the cluster's CPU time each",
                           max(used, 1 / TICKS) / count * 1000, "ms")
+            figures.print(f"{count} {what} ended", ended, "s")
 
 
 if __name__ == "__main__":

@@ -16,19 +16,18 @@ constexpr Duration kSweepMax = std::chrono::seconds(5);
 
 struct Containers::Running {
   Running(transport::EventLoop& loop_, Process process_, std::function<void(int)> exited_)
-      : loop(loop_), process(std::move(process_)), exited(std::move(exited_)), sweep(loop_) {}
+      : loop(loop_), process(std::move(process_)), exited(std::move(exited_)) {}
   ~Running() { loop.cancelReadable(watch); }
 
   transport::EventLoop& loop;
   Process process;
   std::function<void(int)> exited;
   std::uint64_t watch = 0;
-  transport::Timer sweep;
-  std::optional<TimePoint> sweepUntil;
+  std::optional<TimePoint> sweepUntil;  ///< Its leader has exited.
 };
 
 Containers::Containers(transport::EventLoop& loop, FetcherOptions fetcher)
-    : loop_(loop), fetcher_(fetcher) {}
+    : loop_(loop), again_(loop), fetcher_(fetcher) {}
 
 Containers::~Containers() = default;
 
@@ -76,43 +75,97 @@ void Containers::fork(const cluster::ForkContainer& order, std::function<void(Re
                                     [this, id] { loop_.post([this, id] { onLeaderExited(id); }); });
 }
 
-// Until it is reaped its id stays taken, so that the search for the rest of its session finds no
-// stranger.
 void Containers::onLeaderExited(const std::string& containerId) {
   const auto found = running_.find(containerId);
   if (found == running_.end()) return;
-  Running& running = *found->second;
-  const TimePoint now = transport::currentTime().steady;
-  if (!running.sweepUntil) running.sweepUntil = now + kSweepMax;
-  if (killTree(running.process.pid) && now < *running.sweepUntil) {
-    running.sweep.set(now + kSweepInterval, [this, containerId] { onLeaderExited(containerId); });
-    return;
-  }
-  const int status = reap(running.process);
-  const auto exited = std::move(running.exited);
-  running_.erase(found);
-  exited(status);
+  found->second->sweepUntil = transport::currentTime().steady + kSweepMax;
+  ending_.insert(containerId);
+  lookSoon();
 }
 
 void Containers::signal(const std::string& containerId, int signal) {
   if (signal == SIGKILL) return destroy(containerId);
-  const auto found = running_.find(containerId);
-  if (found != running_.end()) signalTree(found->second->process.pid, signal);
+  if (!running_.contains(containerId)) return;
+  signals_.emplace_back(containerId, signal);
+  lookSoon();
 }
 
 void Containers::destroy(const std::string& containerId) {
   fetcher_.cancel(containerId);
-  const auto found = running_.find(containerId);
-  if (found != running_.end()) killTree(found->second->process.pid);
-}
-
-bool Containers::has(const std::string& containerId) const {
-  return preparing_.count(containerId) || running_.count(containerId);
+  if (!running_.contains(containerId)) return;
+  ending_.insert(containerId);
+  lookSoon();
 }
 
 void Containers::destroyAll() {
   for (const auto& [id, done] : preparing_) fetcher_.cancel(id);
-  for (const auto& [id, running] : running_) killTree(running->process.pid);
+  for (const auto& [id, running] : running_) ending_.insert(id);
+  look();
+}
+
+// After whatever else this turn of the loop brings.
+void Containers::lookSoon() {
+  if (std::exchange(willLook_, true)) return;
+  loop_.post([this] { look(); });
+}
+
+void Containers::look() {
+  willLook_ = false;
+  sendSignals();
+  killEnding();
+}
+
+void Containers::sendSignals() {
+  std::set<pid_t> roots;
+  std::map<pid_t, std::vector<int>> signals;
+  for (const auto& [id, signal] : std::exchange(signals_, {})) {
+    const auto found = running_.find(id);
+    if (found == running_.end()) continue;  // It has ended in the meantime.
+    roots.insert(found->second->process.pid);
+    signals[found->second->process.pid].push_back(signal);
+  }
+  for (const auto& [root, pids] : processTrees(roots)) {
+    for (const int signal : signals[root]) {
+      for (const pid_t pid : pids) ::kill(pid, signal);
+    }
+  }
+}
+
+// Those whose leader has exited are over once nothing of their tree is left. Until a leader is
+// reaped its id stays taken, so that the search for the rest of its session finds no stranger.
+void Containers::killEnding() {
+  std::set<pid_t> roots;
+  for (const std::string& id : ending_) roots.insert(running_.at(id)->process.pid);
+  const std::set<pid_t> alive = killTrees(roots);
+  const TimePoint now = transport::currentTime().steady;
+  std::set<std::string> remaining;
+  std::vector<std::string> over;
+  for (const std::string& id : ending_) {
+    const Running& running = *running_.at(id);
+    if (!running.sweepUntil) continue;  // Its leader's exit is yet to come.
+    if (alive.contains(running.process.pid) && now < *running.sweepUntil) {
+      remaining.insert(id);
+    } else {
+      over.push_back(id);
+    }
+  }
+  ending_ = std::move(remaining);
+  if (!ending_.empty()) again_.set(now + kSweepInterval, [this] { lookSoon(); });
+  for (const std::string& id : over) finish(id);
+}
+
+void Containers::finish(const std::string& containerId) {
+  const auto found = running_.find(containerId);
+  if (found == running_.end()) return;
+  const int status = reap(found->second->process);
+  const auto exited = std::move(found->second->exited);
+  running_.erase(found);
+  ending_.erase(containerId);
+  exited(status);
+}
+
+bool Containers::has(const std::string& containerId) const {
+  return preparing_.count(containerId) || running_.count(containerId);
 }
 
 }  // namespace mesos::local

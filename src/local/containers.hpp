@@ -9,7 +9,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace mesos::local {
 
@@ -28,8 +31,10 @@ class Containers {
   /// `exited` gets the status as wait(2) gives it, when nothing of the tree is left.
   void fork(const cluster::ForkContainer& order, std::function<void(Result<int>)> forked,
             std::function<void(int)> exited);
+  /// To the whole tree, in this turn of the loop.
   void signal(const std::string& containerId, int signal);
-  /// Kills the tree, or ends the fetch. What was waited for is called back as ever.
+  /// Kills the tree, in this turn of the loop, or ends the fetch. What was waited for is called
+  /// back as ever.
   void destroy(const std::string& containerId);
 
   bool has(const std::string& containerId) const;
@@ -41,10 +46,21 @@ class Containers {
   struct Running;
 
   void onLeaderExited(const std::string& containerId);
+  void lookSoon();
+  void look();
+  void sendSignals();
+  void killEnding();
+  void finish(const std::string& containerId);
 
   transport::EventLoop& loop_;
   std::map<std::string, std::function<void(Result<void>)>> preparing_;
   std::map<std::string, std::unique_ptr<Running>> running_;
+  /// What the next look through /proc is for. It takes long on a machine with many processes, so
+  /// containers that end together share it.
+  std::vector<std::pair<std::string, int>> signals_;
+  std::set<std::string> ending_;  ///< Whose trees are to be killed.
+  bool willLook_ = false;
+  transport::Timer again_;
   Fetcher fetcher_;
 };
 

@@ -10,10 +10,12 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -233,19 +235,45 @@ TEST_F(ProcessTest, KillsChildrenGroupsAndSessions) {
   auto process = startProcess(spec_);
   ASSERT_TRUE(process);
   const std::vector<pid_t> pids{pidIn("child"), pidIn("session"), pidIn("inner"), pidIn("orphan")};
-  EXPECT_TRUE(killTree(process->pid));
-  EXPECT_TRUE(eventually([&] { return !killTree(process->pid); }));
+  EXPECT_EQ(killTrees({process->pid}), std::set<pid_t>{process->pid});
+  EXPECT_TRUE(eventually([&] { return killTrees({process->pid}).empty(); }));
   EXPECT_EQ(reap(*process), SIGKILL);
   // Who reaps the orphans is not us, nor when.
   for (const pid_t pid : pids) EXPECT_TRUE(eventually([&] { return !isAlive(pid); })) << pid;
+}
+
+TEST_F(ProcessTest, TellsTreesApart) {
+  spec_.value = "sleep 100 & echo $! >> child; wait";
+  const auto first = startProcess(spec_);
+  const pid_t firstChild = pidIn("child");
+  ::unlink((spec_.sandbox + "/child").c_str());
+  const auto second = startProcess(spec_);
+  const pid_t secondChild = pidIn("child");
+  spec_.value = "exec sleep 100";
+  const auto bystander = startProcess(spec_);
+  ASSERT_TRUE(first && second && bystander);
+  using Trees = std::map<pid_t, std::vector<pid_t>>;
+  auto trees = processTrees({first->pid, second->pid});
+  for (auto& [root, pids] : trees) std::sort(pids.begin(), pids.end());
+  const auto sorted = [](pid_t a, pid_t b) { return std::vector{std::min(a, b), std::max(a, b)}; };
+  EXPECT_EQ(trees, (Trees{{first->pid, sorted(first->pid, firstChild)},
+                          {second->pid, sorted(second->pid, secondChild)}}));
+  EXPECT_EQ(killTrees({first->pid, second->pid}), (std::set{first->pid, second->pid}));
+  EXPECT_EQ(reap(*first), SIGKILL);
+  EXPECT_EQ(reap(*second), SIGKILL);
+  EXPECT_TRUE(isAlive(bystander->pid));
+  killTrees({bystander->pid});
+  reap(*bystander);
 }
 
 TEST_F(ProcessTest, DoesNotTakeItselfForPartOfATree) {
   spec_.value = "sleep 100";
   auto process = startProcess(spec_);
   ASSERT_TRUE(process);
-  for (const pid_t pid : processTree(process->pid)) EXPECT_NE(pid, ::getpid());
-  killTree(process->pid);
+  for (const auto& [root, pids] : processTrees({process->pid})) {
+    for (const pid_t pid : pids) EXPECT_NE(pid, ::getpid());
+  }
+  killTrees({process->pid});
   reap(*process);
 }
 
@@ -345,6 +373,41 @@ TEST_F(ContainersTest, StartsManyAndTellsOfEach) {
   EXPECT_EQ(forked, 0) << "never inside the call";
   loop_.run();
   EXPECT_EQ(forked, kMany);
+  EXPECT_EQ(containers_.count(), 0u);
+}
+
+TEST_F(ContainersTest, EndsManyTogetherAndNoOther) {
+  constexpr int kMany = 20;
+  std::map<std::string, int> statuses;
+  int bystander = 0;
+  const auto start = [&](const std::string& id) {
+    order_.containerId = id;
+    containers_.fork(
+        order_, [&](const Result<int>& pid) { bystander = pid.value_or(-1); },
+        [&, id](int status) {
+          statuses[id] = status;
+          if (statuses.size() == kMany) {
+            EXPECT_TRUE(isAlive(bystander));
+            containers_.destroy("bystander");
+          }
+          if (statuses.size() == kMany + 1) loop_.stop();
+        });
+  };
+  order_.value = "trap 'exit 4' TERM; echo x >> up; sleep 100 & wait";
+  for (int i = 0; i < kMany; ++i) start("c" + std::to_string(i));
+  order_.value = "echo x >> up; exec sleep 100";
+  start("bystander");
+  loop_.post([&] {
+    EXPECT_TRUE(eventually([&] { return file("up").size() == 2 * (kMany + 1); }));
+    for (int i = 0; i < kMany; ++i) {
+      const std::string id = "c" + std::to_string(i);
+      i % 2 == 0 ? containers_.destroy(id) : containers_.signal(id, SIGTERM);
+    }
+  });
+  loop_.run();
+  for (int i = 0; i < kMany; ++i) {
+    EXPECT_EQ(statuses["c" + std::to_string(i)], i % 2 == 0 ? SIGKILL : 4 << 8) << i;
+  }
   EXPECT_EQ(containers_.count(), 0u);
 }
 

@@ -8,8 +8,10 @@
 #include <csignal>
 #include <cstdio>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 namespace mesos::local {
 namespace {
@@ -55,57 +57,82 @@ std::vector<ProcessEntry> allProcesses() {
   return processes;
 }
 
+// Who is known to belong to a tree, by any of the numbers that show it, and to which.
+struct Members {
+  using Roots = std::unordered_map<pid_t, pid_t>;
+
+  /// nullopt: to none.
+  std::optional<pid_t> rootOf(const ProcessEntry& process) const {
+    for (const auto& [known, id] :
+         {std::pair(&processes, process.pid), std::pair(&processes, process.parent),
+          std::pair(&sessions, process.session), std::pair(&groups, process.group)}) {
+      if (const auto found = known->find(id); found != known->end()) return found->second;
+    }
+    return std::nullopt;
+  }
+
+  Roots processes;
+  Roots sessions;
+  Roots groups;
+};
+
 }  // namespace
 
-std::vector<pid_t> processTree(pid_t root) {
+std::map<pid_t, std::vector<pid_t>> processTrees(const std::set<pid_t>& roots) {
+  if (roots.empty()) return {};
   const std::vector<ProcessEntry> processes = allProcesses();
   const pid_t ourSession = ::getsid(0);
   const pid_t ourGroup = ::getpgrp();
-  std::set<pid_t> members{root};
-  std::set<pid_t> sessions{root};
-  std::set<pid_t> groups{root};
+  Members members;
+  for (const pid_t root : roots) {
+    for (auto* known : {&members.processes, &members.sessions, &members.groups}) {
+      known->emplace(root, root);
+    }
+  }
   for (bool grown = true; grown;) {
     grown = false;
     for (const ProcessEntry& process : processes) {
       if (process.pid == ::getpid() || process.pid <= 1) continue;
-      const bool isMember = members.count(process.pid) || members.count(process.parent) ||
-                            sessions.count(process.session) || groups.count(process.group);
-      if (!isMember) continue;
-      grown |= members.insert(process.pid).second;
+      const auto root = members.rootOf(process);
+      if (!root) continue;
+      grown |= members.processes.emplace(process.pid, *root).second;
       // 0 stands for one outside of our namespace, which strangers share.
       if (process.session != ourSession && process.session != 0) {
-        grown |= sessions.insert(process.session).second;
+        grown |= members.sessions.emplace(process.session, *root).second;
       }
       if (process.group != ourGroup && process.group != 0) {
-        grown |= groups.insert(process.group).second;
+        grown |= members.groups.emplace(process.group, *root).second;
       }
     }
   }
-  std::vector<pid_t> living;
+  std::map<pid_t, std::vector<pid_t>> living;
   for (const ProcessEntry& process : processes) {
-    if (process.alive && members.count(process.pid)) living.push_back(process.pid);
+    const auto found = members.processes.find(process.pid);
+    if (process.alive && found != members.processes.end()) {
+      living[found->second].push_back(process.pid);
+    }
   }
   return living;
 }
 
-void signalTree(pid_t root, int signal) {
-  for (const pid_t pid : processTree(root)) ::kill(pid, signal);
-}
-
-bool killTree(pid_t root) {
+std::set<pid_t> killTrees(const std::set<pid_t>& roots) {
   constexpr int kRoundsMax = 20;
+  std::set<pid_t> alive;
   std::set<pid_t> stopped;
   bool grown = true;
   for (int round = 0; grown && round < kRoundsMax; ++round) {
     grown = false;
-    for (const pid_t pid : processTree(root)) {
-      if (!stopped.insert(pid).second) continue;
-      ::kill(pid, SIGSTOP);
-      grown = true;
+    for (const auto& [root, pids] : processTrees(roots)) {
+      alive.insert(root);
+      for (const pid_t pid : pids) {
+        if (!stopped.insert(pid).second) continue;
+        ::kill(pid, SIGSTOP);
+        grown = true;
+      }
     }
   }
   for (const pid_t pid : stopped) ::kill(pid, SIGKILL);
-  return !stopped.empty();
+  return alive;
 }
 
 }  // namespace mesos::local
