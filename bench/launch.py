@@ -80,10 +80,14 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
             super().handle()
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # With the usual 5 a fetch may be dropped, and tried again in a second.
+
+
 def serve(directory, stack):
     """Serves the executor; its address."""
     handler = functools.partial(QuietHandler, directory=directory)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     stack.callback(server.shutdown)
     return f"http://127.0.0.1:{server.server_address[1]}/launch_executor"
