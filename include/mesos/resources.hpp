@@ -38,7 +38,7 @@ class Resources {
   static Result<void> validate(const Resource& resource);
   static Result<void> validate(const google::protobuf::RepeatedPtrField<Resource>& resources);
 
-  bool empty() const { return resources_.empty(); }
+  bool empty() const { return entries_.list().empty(); }
   /// Whether every resource of `other` is here, with the same role, reservations and allocation.
   bool contains(const Resources& other) const;
 
@@ -81,8 +81,8 @@ class Resources {
   /// `cpus:2; mem:512; ports:[31000-32000]`, with `(role)` where reserved.
   std::string toString() const;
 
-  auto begin() const { return resources_.begin(); }
-  auto end() const { return resources_.end(); }
+  auto begin() const { return entries_.list().begin(); }
+  auto end() const { return entries_.list().end(); }
 
  private:
   void add(Resource added);
@@ -90,7 +90,29 @@ class Resources {
   /// Moves from here to `found` what there is of `wanted`, which then says what is still missing.
   void serve(Resource* wanted, bool reserved, Resources* found);
 
-  std::vector<Resource> resources_;
+  /// Copies share one list until one of them is changed. What an agent has is known in many places,
+  /// and takes a kilobyte in each.
+  class Entries {
+   public:
+    Entries() = default;
+    Entries(const Entries& other);
+    Entries(Entries&& other) noexcept : shared_(std::exchange(other.shared_, nullptr)) {}
+    Entries& operator=(Entries other) noexcept {
+      std::swap(shared_, other.shared_);
+      return *this;
+    }
+    ~Entries();
+
+    const std::vector<Resource>& list() const;
+    /// To be changed: nobody else's.
+    std::vector<Resource>& own();
+
+   private:
+    struct Shared;
+    Shared* shared_ = nullptr;  ///< nullptr: there are none.
+  };
+
+  Entries entries_;
 };
 
 std::ostream& operator<<(std::ostream& out, const Resources& resources);

@@ -38,10 +38,10 @@ void Agent::State::sendRegistration(Now now) {
     message.frameworks.push_back(known.info);
     for (const auto& [executorId, executor] : known.executors) {
       const bool isLive = executor.state != ExecutorState::Terminated;
-      if (isLive && !executor.isCommand) message.executors.push_back(executor.info);
+      if (isLive && !executor.isCommand) message.executors.push_back(executor.info.unpack());
       for (const auto& [taskId, task] : executor.tasks) message.tasks.push_back(task);
       for (const auto& task : executor.queuedTasks) {
-        message.tasks.push_back(taskOf(task, known.info.id()));
+        message.tasks.emplace_back(taskOf(task, known.info.id()));
       }
     }
   }
@@ -76,7 +76,9 @@ void Agent::State::handle(Now now, const AgentRegistered& message) {
   }
   pingTimeout = message.pingTimeout;
   if (pingTimeout > Duration::zero()) silentAt = now.steady + pingTimeout;
-  for (auto& [key, stream] : streams) stream.resend(now.steady);
+  for (auto& [frameworkId, ofTasks] : streams) {
+    for (auto& [taskId, stream] : ofTasks) stream.resend(now.steady);
+  }
   sendDue(now);
   resendOperations(now);
   for (const UnknownTask& task : message.missing) denyTask(now, task);
@@ -98,7 +100,7 @@ void Agent::State::denyTask(Now now, const UnknownTask& task) {
   if (isShuttingDown(frameworkId) || MESOS_PLANTED(IgnoreMissingTasks)) return;
   AgentFramework* known = findFramework(frameworkId);
   if (known != nullptr && findExecutorOf(*known, taskId) != nullptr) return;
-  if (streams.count({frameworkId, taskId}) != 0) return;  // Its end is on its way.
+  if (findStream(frameworkId, taskId) != nullptr) return;  // Its end is on its way.
   accept(now, frameworkId, nullptr,
          makeAgentStatus(now, taskId,
                          {droppedState(task.framework), TaskStatus::REASON_RECONCILIATION,
@@ -188,7 +190,9 @@ std::optional<TimePoint> Agent::State::deadline() const {
     keepEarliest(earliest, run.heartbeatAt);
     if (run.commandExecutor) keepEarliest(earliest, run.commandExecutor->deadline());
   }
-  for (const auto& [key, stream] : streams) keepEarliest(earliest, stream.dueAt());
+  for (const auto& [frameworkId, ofTasks] : streams) {
+    for (const auto& [taskId, stream] : ofTasks) keepEarliest(earliest, stream.dueAt());
+  }
   for (const auto& [uuid, pending] : operations) keepEarliest(earliest, pending.dueAt);
   return earliest;
 }
@@ -312,7 +316,7 @@ std::vector<std::string> Agent::containers() const {
 const std::map<std::string, AgentFramework>& Agent::frameworks() const {
   return state_->frameworks;
 }
-const std::deque<AgentFramework>& Agent::completedFrameworks() const {
+const std::list<AgentFramework>& Agent::completedFrameworks() const {
   return state_->completedFrameworks;
 }
 const Resources& Agent::total() const { return state_->total; }

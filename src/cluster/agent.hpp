@@ -7,6 +7,8 @@
 #include "cluster/authentication.hpp"
 #include "cluster/command_executor.hpp"
 #include "cluster/messages.hpp"
+#include "cluster/packed.hpp"
+#include "cluster/task.hpp"
 #include "cluster/task_checks.hpp"
 
 #include <mesos/v1/executor/executor.pb.h>
@@ -148,26 +150,31 @@ struct AgentRecovery {
 enum class ExecutorState { Registering, Running, Terminating, Terminated };
 
 struct AgentExecutor {
-  ExecutorInfo info;  ///< With framework_id; for a command task the invented one (fact D1).
-  bool isCommand = false;
+  std::string id;
+  Packed<ExecutorInfo> info;  ///< With framework_id; for a command task the invented one (fact D1).
+  Duration shutdownGrace{};
   std::string containerId;
-  std::string sandbox;
-  ExecutorState state = ExecutorState::Registering;
   std::optional<ExecutorStreamId> stream;
+  ExecutorState state = ExecutorState::Registering;
+  bool isCommand = false;
   bool everSubscribed = false;
-  int pid = 0;                        ///< Of the executor, or of the command; 0: not forked.
-  std::map<std::string, Task> tasks;  ///< Launched, until the terminal update is acknowledged.
-  std::vector<TaskInfo> queuedTasks;  ///< Not yet given to the executor.
+  int pid = 0;                              ///< Of the executor, or of the command; 0: not forked.
+  std::map<std::string, TaskRecord> tasks;  ///< Launched, until the end is acknowledged.
+  std::vector<TaskInfo> queuedTasks;        ///< Not yet given to the executor.
   /// Ids of queued tasks that came in a group, to the group's number (facts L34, K13).
   std::map<std::string, std::uint64_t> queuedGroups;
-  std::list<Task> completedTasks;
+  std::list<TaskRecord> completedTasks;
 };
 
 struct AgentFramework {
   FrameworkInfo info;
+  std::string directory;                           ///< Below which its executors have theirs.
   std::map<std::string, AgentExecutor> executors;  ///< By executor id.
-  std::deque<AgentExecutor> completedExecutors;
+  std::list<AgentExecutor> completedExecutors;
 };
+
+/// Where an executor, live or completed, of this framework runs (fact B1).
+std::string sandboxOf(const AgentFramework& framework, const AgentExecutor& executor);
 
 struct AgentCounters {
   std::uint64_t executorsTerminated = 0;
@@ -231,7 +238,7 @@ class Agent {
   /// Containers that it counts on, by id: of others it knows nothing any more.
   std::vector<std::string> containers() const;
   const std::map<std::string, AgentFramework>& frameworks() const;
-  const std::deque<AgentFramework>& completedFrameworks() const;
+  const std::list<AgentFramework>& completedFrameworks() const;
   /// What reservations made of options().resources.
   const Resources& total() const;
   /// Those whose status waits for its acknowledgement (fact P6).

@@ -2,6 +2,7 @@
 
 #include "protocol/record_io.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -109,8 +110,10 @@ std::string encode(const ExecutorCheckpoint& executor) {
 std::string encode(const TaskCheckpoint& task) {
   Writer writer;
   writer.add("task", task.task);
-  for (const TaskStatus& status : task.updates.pending) writer.add("pending", status);
-  for (const std::string& uuid : task.updates.seen) writer.add("seen", uuid);
+  for (const auto& status : task.updates.pending) writer.add("pending", status.unpack());
+  for (const auto& uuid : task.updates.seen) {
+    writer.add("seen", std::string_view(uuid.data(), uuid.size()));
+  }
   return writer.add("latest_state", static_cast<int>(task.updates.latestState)).take();
 }
 
@@ -140,16 +143,26 @@ Result<void> decode(std::string_view bytes, ExecutorCheckpoint* executor) {
 }
 
 Result<void> decode(std::string_view bytes, TaskCheckpoint* task) {
-  return forEach(bytes, [&](const std::string& name, const std::string& value) {
+  const auto valid = forEach(bytes, [&](const std::string& name, const std::string& value) {
     if (name == "task") return read(value, &task->task);
-    if (name == "pending") return read(value, &task->updates.pending.emplace_back());
-    if (name == "seen") return task->updates.seen.insert(value).second;
+    if (name == "pending") {
+      TaskStatus status;
+      if (!read(value, &status)) return false;
+      task->updates.pending.emplace_back(status);
+      return true;
+    }
+    if (name == "seen") {
+      task->updates.seen.push_back(UpdateStream::uuidOf(value));
+      return true;
+    }
     int state = 0;
     if (name != "latest_state") return true;
     if (!read(value, &state) || !v1::TaskState_IsValid(state)) return false;
     task->updates.latestState = static_cast<TaskState>(state);
     return true;
   });
+  std::sort(task->updates.seen.begin(), task->updates.seen.end());
+  return valid;
 }
 
 std::string frameworkPath(const std::string& frameworkId) {

@@ -33,7 +33,8 @@ void Agent::State::handle(Now now, const DrainAgent& message) {
     for (const auto& [executorId, executor] : known.executors) {
       for (const auto& [taskId, task] : executor.tasks) {
         if (isTerminal(task.state())) continue;
-        kills.push_back({known.info.id(), task.task_id(), killPolicy(*drain, task)});
+        const Task running = task.unpack();
+        kills.push_back({known.info.id(), running.task_id(), killPolicy(*drain, running)});
       }
       for (const TaskInfo& task : executor.queuedTasks) {
         kills.push_back({known.info.id(), task.task_id(), killPolicy(*drain, task)});

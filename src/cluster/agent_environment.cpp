@@ -24,17 +24,17 @@ Variables mesosVariables(const EnvironmentSource& source) {
   Variables variables = options.executorEnvironment;  // Below the MESOS_* ones (fact V13).
   variables["LIBPROCESS_IP"] = options.ip;
   variables["LIBPROCESS_PORT"] = "0";
-  variables["MESOS_FRAMEWORK_ID"] = source.framework.id().value();
-  variables["MESOS_EXECUTOR_ID"] = source.executor.info.executor_id().value();
-  variables["MESOS_DIRECTORY"] = source.executor.sandbox;
-  variables["MESOS_SANDBOX"] = source.executor.sandbox;
+  variables["MESOS_FRAMEWORK_ID"] = source.framework.info.id().value();
+  variables["MESOS_EXECUTOR_ID"] = source.executor.id;
+  variables["MESOS_DIRECTORY"] = sandboxOf(source.framework, source.executor);
+  variables["MESOS_SANDBOX"] = variables["MESOS_DIRECTORY"];
   variables["MESOS_SLAVE_ID"] = source.agentId;
   variables["MESOS_SLAVE_PID"] = source.agentPid;
   variables["MESOS_AGENT_ENDPOINT"] = options.ip + ":" + std::to_string(options.port);
-  variables["MESOS_CHECKPOINT"] = source.framework.checkpoint() ? "1" : "0";
+  variables["MESOS_CHECKPOINT"] = source.framework.info.checkpoint() ? "1" : "0";
   variables["MESOS_HTTP_COMMAND_EXECUTOR"] = options.httpCommandExecutor ? "1" : "0";
-  variables["MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD"] = formatDuration(source.shutdownGrace);
-  if (source.framework.checkpoint()) {
+  variables["MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD"] = formatDuration(source.executor.shutdownGrace);
+  if (source.framework.info.checkpoint()) {
     variables["MESOS_RECOVERY_TIMEOUT"] = formatDuration(options.recoveryTimeout);
     variables["MESOS_SUBSCRIPTION_BACKOFF_MAX"] =
         formatDuration(options.executorReregistrationTimeout);
@@ -57,10 +57,9 @@ Variables executorEnvironment(const EnvironmentSource& source, const CommandInfo
   }
   const std::string& key = source.options.authentication.tokenKey;
   if (!key.empty()) {
-    variables["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"] =
-        executorToken({source.framework.id().value(), source.executor.info.executor_id().value(),
-                       source.executor.containerId},
-                      key);  // Fact V9.
+    variables["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"] = executorToken(
+        {source.framework.info.id().value(), source.executor.id, source.executor.containerId},
+        key);  // Fact V9.
   }
   overlay(variables, command.environment());  // Wins over everything above (fact V14).
   return withPath(std::move(variables));
@@ -68,7 +67,7 @@ Variables executorEnvironment(const EnvironmentSource& source, const CommandInfo
 
 Variables taskEnvironment(const EnvironmentSource& source, const CommandInfo& command) {
   Variables variables = mesosVariables(source);
-  variables["MESOS_ALLOCATION_ROLE"] = allocationRole(source.executor.info.resources());
+  variables["MESOS_ALLOCATION_ROLE"] = allocationRole(source.executor.info.unpack().resources());
   overlay(variables, command.environment());
   return withPath(std::move(variables));
 }

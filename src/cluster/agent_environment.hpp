@@ -1,8 +1,6 @@
 // The environment of executors and command tasks (section 12.5).
 #pragma once
 
-#include "base/time.hpp"
-
 #include <mesos/types.hpp>
 
 #include <map>
@@ -12,15 +10,15 @@ namespace mesos::cluster {
 
 struct AgentOptions;
 struct AgentExecutor;
+struct AgentFramework;
 
 /// What an executor's environment is made of.
 struct EnvironmentSource {
   const AgentOptions& options;
   const std::string& agentId;
   const std::string& agentPid;
-  const FrameworkInfo& framework;
+  const AgentFramework& framework;
   const AgentExecutor& executor;
-  Duration shutdownGrace;
 };
 
 /// All of an executor's environment: nothing is inherited (fact V20).

@@ -73,7 +73,7 @@ Agent::Event Agent::State::subscribedEvent(const AgentFramework& known,
                                            const AgentExecutor& executor) const {
   Event event = simpleEvent(Event::SUBSCRIBED);
   auto* subscribed = event.mutable_subscribed();
-  *subscribed->mutable_executor_info() = executor.info;
+  *subscribed->mutable_executor_info() = executor.info.unpack();
   *subscribed->mutable_framework_info() = known.info;
   *subscribed->mutable_agent_info() = info;
   subscribed->mutable_container_id()->set_value(executor.containerId);
@@ -89,7 +89,7 @@ void Agent::State::dropForgottenTasks(Now now, ContainerRun& run,
   for (auto& [taskId, task] : run.executor->tasks) {
     if (task.state() != TASK_STAGING || known.count(taskId) > 0) continue;
     TaskStatus status = makeAgentStatus(now, taskId, what);
-    *status.mutable_executor_id() = run.executor->info.executor_id();
+    status.mutable_executor_id()->set_value(run.executor->id);
     accept(now, run.framework->info.id().value(), &task, std::move(status));
   }
 }
@@ -118,17 +118,17 @@ void Agent::State::deliverGroup(Now now, ContainerRun& run, const std::vector<Ta
   Event event = simpleEvent(Event::LAUNCH_GROUP);
   for (const TaskInfo& task : tasks) {
     run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
-    noteTask(*run.executor, task.task_id().value());
+    noteTask(*run.framework, *run.executor, task.task_id().value());
     *event.mutable_launch_group()->mutable_task_group()->add_tasks() = task;
   }
-  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.executor);
+  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.framework, *run.executor);
   send(now, run, std::move(event));
 }
 
 void Agent::State::deliverTask(Now now, ContainerRun& run, const TaskInfo& task) {
   run.executor->tasks[task.task_id().value()] = taskOf(task, run.framework->info.id());
-  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.executor);
-  noteTask(*run.executor, task.task_id().value());
+  if (!std::exchange(run.givenTask, true)) noteExecutor(*run.framework, *run.executor);
+  noteTask(*run.framework, *run.executor, task.task_id().value());
   Event event = simpleEvent(Event::LAUNCH);
   *event.mutable_launch()->mutable_task() = task;
   send(now, run, std::move(event));
@@ -136,7 +136,7 @@ void Agent::State::deliverTask(Now now, ContainerRun& run, const TaskInfo& task)
 
 void Agent::State::send(Now now, ContainerRun& run, Event event) {
   if (run.commandExecutor) {
-    run.commandExecutor->onEvent(now, event, shutdownGrace(*run.executor));
+    run.commandExecutor->onEvent(now, event, run.executor->shutdownGrace);
   } else if (run.executor->stream) {
     effects.push_back(ToExecutor{*run.executor->stream, std::move(event)});
   }
@@ -176,27 +176,27 @@ void Agent::State::killQueued(Now now, AgentFramework& known, AgentExecutor& exe
     }
   }
   for (const std::string& id : killed) {
-    Task* task = takeQueued(known, executor, id);
+    TaskRecord* task = takeQueued(known, executor, id);
     if (task == nullptr) continue;  // Killed before.
     TaskStatus status = makeAgentStatus(now, id,
                                         {TASK_KILLED, TaskStatus::REASON_TASK_KILLED_DURING_LAUNCH,
                                          "Killed before delivery to the executor"});
-    *status.mutable_executor_id() = executor.info.executor_id();
+    status.mutable_executor_id()->set_value(executor.id);
     accept(now, known.info.id().value(), task, std::move(status));
   }
 }
 
-Task* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
-                               const std::string& taskId) {
+TaskRecord* Agent::State::takeQueued(AgentFramework& known, AgentExecutor& executor,
+                                     const std::string& taskId) {
   auto& queued = executor.queuedTasks;
   const auto found = std::find_if(queued.begin(), queued.end(), [&](const TaskInfo& task) {
     return task.task_id().value() == taskId;
   });
   if (found == queued.end()) return nullptr;
-  Task& task = executor.tasks[taskId];
+  TaskRecord& task = executor.tasks[taskId];
   task = taskOf(*found, known.info.id());
   executor.queuedGroups.erase(taskId);
-  noteTask(executor, taskId);
+  noteTask(known, executor, taskId);
   queued.erase(found);  // `taskId` may be its own.
   return &task;
 }
@@ -218,7 +218,7 @@ void Agent::State::handle(Now now, const ShutdownExecutor& message) {
 
 void Agent::State::handle(Now now, const ShutdownFramework& message) {
   const std::string& id = message.frameworkId.value();
-  dropStreams(id);
+  streams.erase(id);
   dropOperations(id);
   AgentFramework* known = findFramework(id);
   if (known == nullptr) return;
@@ -228,7 +228,7 @@ void Agent::State::handle(Now now, const ShutdownFramework& message) {
     if (ContainerRun* run = findRun(executor.containerId)) {
       shutdown(now, *run);
     } else {  // It ended; nobody will acknowledge its tasks' statuses any more.
-      removeExecutor(*known, executor.info.executor_id().value());
+      removeExecutor(*known, std::string(executor.id));
     }
   }
   removeFrameworkIfIdle(id);
@@ -238,14 +238,14 @@ void Agent::State::shutdown(Now now, ContainerRun& run) {
   if (run.executor->state == ExecutorState::Terminating) return;
   run.executor->state = ExecutorState::Terminating;
   run.registerBy.reset();
-  run.destroyAt = now.steady + shutdownGrace(*run.executor);
+  run.destroyAt = now.steady + run.executor->shutdownGrace;
   send(now, run, simpleEvent(Event::SHUTDOWN));
 }
 
 void Agent::State::missRegistration(Now now, ContainerRun& run) {
   run.registerBy.reset();
   run.executor->state = ExecutorState::Terminating;
-  run.termination = missedDeadline(run);
+  run.termination = std::make_unique<Termination>(missedDeadline(run));
   destroy(now, run);
 }
 
@@ -327,30 +327,32 @@ void Agent::State::terminate(Now now, ContainerRun& run, int status) {
   const std::string frameworkId = known.info.id().value();
   executor.state = ExecutorState::Terminated;
   executor.stream.reset();
-  noteExecutor(executor);
+  noteExecutor(known, executor);
   ++counters.executorsTerminated;
   if (!isShuttingDown(frameworkId) && !MESOS_PLANTED(LoseTaskOfDeadExecutor)) endTasks(now, run);
   if (!executor.isCommand && !hasLeft) {  // Of a command task's the master does not know (D2).
-    tellMaster(ExecutorExited{known.info.id(), executor.info.executor_id(), status});
+    ExecutorID id;
+    id.set_value(executor.id);
+    tellMaster(ExecutorExited{known.info.id(), std::move(id), status});
   }
   runs.erase(executor.containerId);
   // Else it is kept until all is acknowledged (fact X48).
   if (isShuttingDown(frameworkId) || executor.tasks.empty()) {
-    removeExecutor(known, executor.info.executor_id().value());
+    removeExecutor(known, std::string(executor.id));
   }
   removeFrameworkIfIdle(frameworkId);
 }
 
 void Agent::State::endTasks(Now now, ContainerRun& run) {
   AgentExecutor& executor = *run.executor;
-  const Termination what = run.termination.value_or(Termination{});
+  const Termination what = run.termination ? *run.termination : Termination{};
   while (!executor.queuedTasks.empty()) {
     takeQueued(*run.framework, executor, executor.queuedTasks.front().task_id().value());
   }
   for (auto& [taskId, task] : executor.tasks) {
     if (isTerminal(task.state())) continue;
     TaskStatus status = makeAgentStatus(now, taskId, what);
-    *status.mutable_executor_id() = executor.info.executor_id();
+    status.mutable_executor_id()->set_value(executor.id);
     accept(now, run.framework->info.id().value(), &task, std::move(status));
   }
 }
@@ -358,11 +360,11 @@ void Agent::State::endTasks(Now now, ContainerRun& run) {
 void Agent::State::removeExecutor(AgentFramework& known, const std::string& executorId) {
   const auto found = known.executors.find(executorId);
   AgentExecutor& executor = found->second;
-  noteExecutor(executor);
+  noteExecutor(known, executor);
   // Tasks that nobody acknowledges any more are shown as they were last heard of.
   executor.queuedTasks.clear();
   executor.queuedGroups.clear();
-  while (!executor.tasks.empty()) completeTask(executor, executor.tasks.begin()->first);
+  while (!executor.tasks.empty()) completeTask(known, executor, executor.tasks.begin()->first);
   known.completedExecutors.push_back(std::move(executor));
   known.executors.erase(found);
   if (known.completedExecutors.size() > options.completedExecutorsMax) {
@@ -380,9 +382,9 @@ void Agent::State::removeFrameworkIfIdle(const std::string& frameworkId) {
   if (completedFrameworks.size() > options.completedFrameworksMax) completedFrameworks.pop_front();
 }
 
-Duration Agent::State::shutdownGrace(const AgentExecutor& executor) const {
-  if (!executor.info.has_shutdown_grace_period()) return options.executorShutdownGracePeriod;
-  return clientDuration(executor.info.shutdown_grace_period(), options.timeScale);
+Duration Agent::State::shutdownGrace(const ExecutorInfo& executor) const {
+  if (!executor.has_shutdown_grace_period()) return options.executorShutdownGracePeriod;
+  return clientDuration(executor.shutdown_grace_period(), options.timeScale);
 }
 
 }  // namespace mesos::cluster

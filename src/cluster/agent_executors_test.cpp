@@ -301,10 +301,10 @@ TEST_F(AgentExecutors, KeepsATerminatedExecutorUntilAllIsAcknowledged) {
   acknowledgeAll("t2");
   EXPECT_TRUE(agent.frameworks().empty());
   ASSERT_EQ(agent.completedFrameworks().size(), 1u);
-  const auto& executors = agent.completedFrameworks()[0].completedExecutors;
+  const auto& executors = agent.completedFrameworks().front().completedExecutors;
   ASSERT_EQ(executors.size(), 1u);
-  ASSERT_EQ(executors[0].completedTasks.size(), 2u);
-  EXPECT_EQ(executors[0].completedTasks.front().state(), TASK_FAILED);
+  ASSERT_EQ(executors.front().completedTasks.size(), 2u);
+  EXPECT_EQ(executors.front().completedTasks.front().state(), TASK_FAILED);
 }
 
 TEST_F(AgentExecutors, RevivesTheHistoryOfAFrameworkThatComesBack) {
@@ -336,7 +336,7 @@ TEST_F(AgentExecutors, ShutsDownAllExecutorsOfARemovedFrameworkSilently) {
   EXPECT_TRUE(updates.empty());
   EXPECT_TRUE(agent.frameworks().empty());
   ASSERT_EQ(agent.completedFrameworks().size(), 1u);
-  for (const auto& executor : agent.completedFrameworks()[0].completedExecutors) {
+  for (const auto& executor : agent.completedFrameworks().front().completedExecutors) {
     EXPECT_TRUE(executor.tasks.empty());
     ASSERT_EQ(executor.completedTasks.size(), 1u);
     EXPECT_EQ(executor.completedTasks.front().state(), TASK_RUNNING);  // As recorded.

@@ -153,7 +153,7 @@ TEST_F(AgentHttpTest, ItsPathsBeginWithItsActorOrNothing) {
 
 TEST_F(AgentHttpTest, SandboxesAreServedByTheirRealAndVirtualPaths) {
   cluster_.tellAgent(run(cluster_));
-  const std::string sandbox = cluster_.agent().executor("f", "e")->sandbox;
+  const std::string sandbox = cluster_.sandboxOf("f", "e");
   const std::string runs = sandbox.substr(0, sandbox.rfind('/'));
   for (const std::string& path :
        {sandbox, runs + "/latest", std::string("/frameworks/f/executors/e/runs/latest")}) {
@@ -167,10 +167,10 @@ TEST_F(AgentHttpTest, SandboxesAreServedByTheirRealAndVirtualPaths) {
 
 TEST_F(AgentHttpTest, SandboxesOfEndedExecutorsStayServed) {
   cluster_.tellAgent(run(cluster_));
-  const AgentExecutor executor = *cluster_.agent().executor("f", "e");
-  cluster_.exitContainer(executor.containerId, 0);
-  EXPECT_TRUE(cluster_.askAgent(get("/files/browse?path=" + executor.sandbox)).file);
-  EXPECT_NE(cluster_.askAgent(get("/files/debug")).body.find(executor.sandbox), std::string::npos);
+  const std::string sandbox = cluster_.sandboxOf("f", "e");
+  cluster_.exitContainer(cluster_.agent().executor("f", "e")->containerId, 0);
+  EXPECT_TRUE(cluster_.askAgent(get("/files/browse?path=" + sandbox)).file);
+  EXPECT_NE(cluster_.askAgent(get("/files/debug")).body.find(sandbox), std::string::npos);
 }
 
 TEST_F(AgentHttpTest, StateShowsARunningExecutorBeforeTheNextRequest) {

@@ -44,7 +44,7 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   // What the master is about to be told would lack it. It asks for what it misses (fact G7).
   if (registerAgainAt && !MESOS_PLANTED(TakeTasksWhileRegistering)) return;
   // The id is free again, so what is left of an earlier bearer must not swallow this one's (X34).
-  for (const TaskInfo& task : message.tasks) streams.erase({frameworkId, task.task_id().value()});
+  for (const TaskInfo& task : message.tasks) dropStream(frameworkId, task.task_id().value());
 
   AgentFramework& known = framework(message.framework);
   if (const auto refusal = refuse(known, message)) {
@@ -62,7 +62,7 @@ void Agent::State::run(Now now, const RunTaskGroup& message, bool isGroup) {
   }
   for (const TaskInfo& task : message.tasks) {
     executor.queuedTasks.push_back(task);
-    noteTask(executor, task.task_id().value());
+    noteTask(known, executor, task.task_id().value());
     if (isGroup) executor.queuedGroups[task.task_id().value()] = nextGroup;
   }
   ++nextGroup;
@@ -134,6 +134,7 @@ AgentFramework& Agent::State::framework(const FrameworkInfo& frameworkInfo) {
   known.info = frameworkInfo;
   noteFramework(id);
   if (!isNew) return known;
+  known.directory = options.workDir + "/slaves/" + info.id().value() + "/frameworks/" + id;
   // One that was here before gets its history back.
   const auto old = std::find_if(completedFrameworks.begin(), completedFrameworks.end(),
                                 [&](const auto& each) { return each.info.id().value() == id; });
@@ -150,13 +151,14 @@ AgentExecutor& Agent::State::startExecutor(Now now, AgentFramework& known, const
   const std::string& executorId = executorIdOf(task);
 
   AgentExecutor& executor = known.executors[executorId];
-  executor.info = isCommand ? commandExecutorInfo(task, known.info.id()) : task.executor();
-  *executor.info.mutable_framework_id() = known.info.id();
+  ExecutorInfo executorInfo =
+      isCommand ? commandExecutorInfo(task, known.info.id()) : task.executor();
+  *executorInfo.mutable_framework_id() = known.info.id();
+  executor.id = executorId;
+  executor.info = executorInfo;
+  executor.shutdownGrace = shutdownGrace(executorInfo);
   executor.isCommand = isCommand;
   executor.containerId = randomUuidText(random);
-  executor.sandbox = options.workDir + "/slaves/" + info.id().value() + "/frameworks/" +
-                     known.info.id().value() + "/executors/" + executorId + "/runs/" +
-                     executor.containerId;  // Fact B1.
 
   ContainerRun run{};
   run.framework = &known;
@@ -165,15 +167,11 @@ AgentExecutor& Agent::State::startExecutor(Now now, AgentFramework& known, const
   run.user = userFor(known, command);
   // From the request on: fetching counts (fact X43).
   run.registerBy = now.steady + options.executorRegistrationTimeout;
-  PrepareContainer prepare{executor.containerId, executor.sandbox, run.user, {}};
+  PrepareContainer prepare{executor.containerId, sandboxOf(known, executor), run.user, {}};
   // A refused URI is not fetched, but there is a sandbox all the same (fact F2).
-  if (const auto valid = validateUris(command)) {
-    prepare.uris = urisToFetch(command);
-  } else {
-    run.uriError = valid.error().message;
-  }
+  if (validateUris(command)) prepare.uris = urisToFetch(command);
   runs.emplace(executor.containerId, std::move(run));
-  noteExecutor(executor);
+  noteExecutor(known, executor);
   effects.push_back(std::move(prepare));
   return executor;
 }
@@ -192,11 +190,14 @@ void Agent::State::prepared(Now now, ContainerRun& run, const Result<void>& resu
     if (message.rfind("Failed to create executor directory", 0) != 0) {
       return failLaunch(now, run, message);
     }
-    run.termination = Termination{droppedState(run.framework->info),
-                                  TaskStatus::REASON_EXECUTOR_TERMINATED, message};  // Fact L44.
+    run.termination = std::make_unique<Termination>(
+        Termination{droppedState(run.framework->info), TaskStatus::REASON_EXECUTOR_TERMINATED,
+                    message});  // Fact L44.
     return terminate(now, run, kNoStatus);
   }
-  if (!run.uriError.empty()) return failLaunch(now, run, "Could not fetch: " + run.uriError);
+  if (const auto valid = validateUris(run.command.unpack()); !valid) {
+    return failLaunch(now, run, "Could not fetch: " + valid.error().message);
+  }
   if (run.executor->state == ExecutorState::Terminating) return terminate(now, run, kKilledStatus);
   if (run.executor->isCommand) return subscribeCommandExecutor(now, run);
   fork(run);
@@ -205,14 +206,14 @@ void Agent::State::prepared(Now now, ContainerRun& run, const Result<void>& resu
 void Agent::State::failLaunch(Now now, ContainerRun& run, const std::string& why) {
   ++counters.containerLaunchErrors;
   // Whatever else was about to end it: this is what did (fact X43).
-  run.termination = Termination{TASK_FAILED, TaskStatus::REASON_CONTAINER_LAUNCH_FAILED,
-                                "Failed to launch container: " + why};
+  run.termination = std::make_unique<Termination>(
+      Termination{TASK_FAILED, TaskStatus::REASON_CONTAINER_LAUNCH_FAILED,
+                  "Failed to launch container: " + why});
   terminate(now, run, run.isDestroyed ? kKilledStatus : kNoStatus);
 }
 
 EnvironmentSource Agent::State::environmentOf(const ContainerRun& run) const {
-  return {options,       info.id().value(),           pid, run.framework->info,
-          *run.executor, shutdownGrace(*run.executor)};
+  return {options, info.id().value(), pid, *run.framework, *run.executor};
 }
 
 /// Fact H3: a command runs where the task runs, in its environment and the command's own.
@@ -224,13 +225,14 @@ void Agent::State::startCheck(ContainerRun& run, const StartProbe& probe) {
     effect.what = *tcp;
   } else {
     const auto& command = std::get<CommandInfo>(probe.probe);
-    effect.what = ForkContainer{run.executor->containerId,
-                                run.executor->sandbox,
-                                run.user,
-                                command.shell(),
-                                command.value(),
-                                {command.arguments().begin(), command.arguments().end()},
-                                checkEnvironment(environmentOf(run), run.command, command)};
+    effect.what =
+        ForkContainer{run.executor->containerId,
+                      sandboxOf(*run.framework, *run.executor),
+                      run.user,
+                      command.shell(),
+                      command.value(),
+                      {command.arguments().begin(), command.arguments().end()},
+                      checkEnvironment(environmentOf(run), run.command.unpack(), command)};
   }
   effects.push_back(std::move(effect));
 }
@@ -238,14 +240,15 @@ void Agent::State::startCheck(ContainerRun& run, const StartProbe& probe) {
 void Agent::State::fork(ContainerRun& run) {
   const AgentExecutor& executor = *run.executor;
   const EnvironmentSource source = environmentOf(run);
-  ForkContainer effect{executor.containerId,
-                       executor.sandbox,
-                       run.user,
-                       run.command.shell(),
-                       run.command.value(),
-                       {run.command.arguments().begin(), run.command.arguments().end()},
-                       executor.isCommand ? taskEnvironment(source, run.command)
-                                          : executorEnvironment(source, run.command)};
+  const CommandInfo command = run.command.unpack();
+  ForkContainer effect{
+      executor.containerId,
+      sandboxOf(*run.framework, executor),
+      run.user,
+      command.shell(),
+      command.value(),
+      {command.arguments().begin(), command.arguments().end()},
+      executor.isCommand ? taskEnvironment(source, command) : executorEnvironment(source, command)};
   run.phase = ContainerRun::Phase::Forking;
   effects.push_back(std::move(effect));
 }
@@ -258,7 +261,7 @@ void Agent::State::forked(Now now, ContainerRun& run, const Result<int>& forkedP
   }
   run.phase = ContainerRun::Phase::Alive;
   run.executor->pid = *forkedPid;
-  noteExecutor(*run.executor);
+  noteExecutor(*run.framework, *run.executor);
   releaseHeldStatuses(now, run);
   if (run.commandExecutor && !run.isDestroyed) run.commandExecutor->onStarted(now);
 }

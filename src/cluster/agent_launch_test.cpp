@@ -97,14 +97,14 @@ TEST_F(AgentLaunch, InventsAnExecutorForACommandTask) {
   const AgentExecutor* executor = agent.executor(kFramework, "task-done");
   ASSERT_NE(executor, nullptr);
   EXPECT_TRUE(executor->isCommand);
-  EXPECT_EQ(executor->info.name(),
-            "Command Executor (Task: task-done) (Command: sh -c 'echo hello; ...')");
-  EXPECT_EQ(executor->info.labels().labels(0).key(), "k");
-  EXPECT_EQ(executor->info.framework_id().value(), kFramework);
-  const Resources resources(executor->info.resources());
+  const ExecutorInfo info = executor->info.unpack();
+  EXPECT_EQ(info.name(), "Command Executor (Task: task-done) (Command: sh -c 'echo hello; ...')");
+  EXPECT_EQ(info.labels().labels(0).key(), "k");
+  EXPECT_EQ(info.framework_id().value(), kFramework);
+  const Resources resources(info.resources());
   EXPECT_DOUBLE_EQ(resources.cpus(), 0.1);
   EXPECT_DOUBLE_EQ(resources.mem(), 32);
-  EXPECT_EQ(executor->info.resources(0).allocation_info().role(), "*");
+  EXPECT_EQ(info.resources(0).allocation_info().role(), "*");
 }
 
 // Fact D8.

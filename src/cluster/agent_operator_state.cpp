@@ -6,29 +6,34 @@
 namespace mesos::cluster {
 namespace {
 
-void addTasks(AgentResponse::GetTasks& message, const AgentExecutor& executor) {
+void addTasks(AgentResponse::GetTasks& message, const AgentFramework& framework,
+              const AgentExecutor& executor) {
   for (const TaskInfo& task : executor.queuedTasks) {
-    *message.add_queued_tasks() = taskOf(task, executor.info.framework_id());
+    *message.add_queued_tasks() = taskOf(task, framework.info.id());
   }
   for (const auto& [id, task] : executor.tasks) {
     // Terminated: its end is not acknowledged yet.
     *(isTerminal(task.state()) ? message.add_terminated_tasks() : message.add_launched_tasks()) =
-        task;
+        task.unpack();
   }
-  for (const Task& task : executor.completedTasks) *message.add_completed_tasks() = task;
+  for (const TaskRecord& task : executor.completedTasks) {
+    *message.add_completed_tasks() = task.unpack();
+  }
 }
 
 void addTasks(AgentResponse::GetTasks& message, const AgentFramework& framework) {
-  for (const auto& [id, executor] : framework.executors) addTasks(message, executor);
-  for (const AgentExecutor& executor : framework.completedExecutors) addTasks(message, executor);
+  for (const auto& [id, executor] : framework.executors) addTasks(message, framework, executor);
+  for (const AgentExecutor& executor : framework.completedExecutors) {
+    addTasks(message, framework, executor);
+  }
 }
 
 void addExecutors(AgentResponse::GetExecutors& message, const AgentFramework& framework) {
   for (const auto& [id, executor] : framework.executors) {
-    *message.add_executors()->mutable_executor_info() = executor.info;
+    *message.add_executors()->mutable_executor_info() = executor.info.unpack();
   }
   for (const AgentExecutor& executor : framework.completedExecutors) {
-    *message.add_completed_executors()->mutable_executor_info() = executor.info;
+    *message.add_completed_executors()->mutable_executor_info() = executor.info.unpack();
   }
 }
 
@@ -64,9 +69,10 @@ AgentResponse::GetContainers containersMessage(const Agent& agent) {
     for (const auto& [id, executor] : framework.executors) {
       if (executor.state == ExecutorState::Terminated) continue;
       auto& container = *message.add_containers();
-      *container.mutable_framework_id() = executor.info.framework_id();
-      *container.mutable_executor_id() = executor.info.executor_id();
-      container.set_executor_name(executor.info.name());
+      const ExecutorInfo info = executor.info.unpack();
+      *container.mutable_framework_id() = info.framework_id();
+      *container.mutable_executor_id() = info.executor_id();
+      container.set_executor_name(info.name());
       container.mutable_container_id()->set_value(executor.containerId);
       *container.mutable_container_status() = containerStatusOf(executor);
     }

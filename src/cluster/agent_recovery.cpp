@@ -13,12 +13,13 @@ namespace mesos::cluster {
 
 // --- Writing.
 
-void Agent::State::noteExecutor(const AgentExecutor& executor) {
-  noted.insert({executor.info.framework_id().value(), executor.info.executor_id().value(), ""});
+void Agent::State::noteExecutor(const AgentFramework& known, const AgentExecutor& executor) {
+  noted.insert({known.info.id().value(), executor.id, ""});
 }
 
-void Agent::State::noteTask(const AgentExecutor& executor, const std::string& taskId) {
-  noted.insert({executor.info.framework_id().value(), executor.info.executor_id().value(), taskId});
+void Agent::State::noteTask(const AgentFramework& known, const AgentExecutor& executor,
+                            const std::string& taskId) {
+  noted.insert({known.info.id().value(), executor.id, taskId});
 }
 
 /// Before whatever the input led to is performed: what is acknowledged must be on disk (fact X33).
@@ -59,14 +60,14 @@ std::optional<Agent::Effect> Agent::State::checkpointOf(
   if (taskId.empty()) {
     const auto run = runs.find(executor.containerId);
     ExecutorCheckpoint checkpoint;
-    checkpoint.info = executor.info;
+    checkpoint.info = executor.info.unpack();
     checkpoint.containerId = executor.containerId;
-    checkpoint.sandbox = executor.sandbox;
+    checkpoint.sandbox = sandboxOf(known->second, executor);
     checkpoint.pid = executor.pid;
     checkpoint.isCommand = executor.isCommand;
     checkpoint.isTerminated = run == runs.end();
     if (run != runs.end()) {
-      checkpoint.command = run->second.command;
+      checkpoint.command = run->second.command.unpack();
       checkpoint.user = run->second.user;
       checkpoint.givenTask = run->second.givenTask;
     }
@@ -78,14 +79,14 @@ std::optional<Agent::Effect> Agent::State::checkpointOf(
       std::find_if(executor.queuedTasks.begin(), executor.queuedTasks.end(),
                    [&id = taskId](const TaskInfo& task) { return task.task_id().value() == id; });
   if (const auto task = executor.tasks.find(taskId); task != executor.tasks.end()) {
-    checkpoint.task = task->second;
+    checkpoint.task = task->second.unpack();
   } else if (queued != executor.queuedTasks.end()) {
     checkpoint.task = taskOf(*queued, framework.id());
   } else {
     return RemoveCheckpoint{taskPath(frameworkId, executorId, taskId)};
   }
-  if (const auto stream = streams.find({frameworkId, taskId}); stream != streams.end()) {
-    checkpoint.updates = stream->second.contents();
+  if (const UpdateStream* stream = findStream(frameworkId, taskId)) {
+    checkpoint.updates = stream->contents();
   }
   return WriteCheckpoint{checkpointFile(taskPath(frameworkId, executorId, taskId)),
                          encode(checkpoint)};
@@ -156,10 +157,13 @@ void Agent::State::recoverExecutor(Now now, AgentFramework& known, const std::st
   ExecutorCheckpoint checkpoint;
   if (!decode(bytes, &checkpoint)) return;
   AgentExecutor& executor = known.executors[checkpoint.info.executor_id().value()];
+  executor.id = checkpoint.info.executor_id().value();
   executor.info = checkpoint.info;
+  executor.shutdownGrace = shutdownGrace(checkpoint.info);
   executor.isCommand = checkpoint.isCommand;
   executor.containerId = checkpoint.containerId;
-  executor.sandbox = checkpoint.sandbox;
+  known.directory = checkpoint.sandbox.substr(
+      0, checkpoint.sandbox.rfind("/executors/" + executor.id + "/runs/"));
   executor.pid = checkpoint.pid;
   if (checkpoint.isTerminated) {
     executor.state = ExecutorState::Terminated;
@@ -202,9 +206,8 @@ void Agent::State::recoverTask(AgentFramework& known, const std::string& executo
   const std::string& taskId = checkpoint.task.task_id().value();
   executor->second.tasks[taskId] = checkpoint.task;
   if (checkpoint.updates.seen.empty() || MESOS_PLANTED(LoseUpdatesOnAgentRestart)) return;
-  streams.insert_or_assign(
-      StreamKey{known.info.id().value(), taskId},
-      UpdateStream(options.updateRetryMin, options.updateRetryMax, checkpoint.updates));
+  streams[known.info.id().value()].insert_or_assign(
+      taskId, UpdateStream(options.updateRetryMin, options.updateRetryMax, checkpoint.updates));
 }
 
 void Agent::State::finishRecovery(Now now) {

@@ -296,7 +296,7 @@ TEST(AgentCheckpoint, ReadsBackWhatItWrote) {
   task.task.set_name("n");
   task.updates.pending = {executorStatus("t", TASK_RUNNING, 'a'),
                           executorStatus("t", TASK_FINISHED, 'b')};
-  task.updates.seen = {uuidOf('a'), uuidOf('b')};
+  task.updates.seen = {UpdateStream::uuidOf(uuidOf('a')), UpdateStream::uuidOf(uuidOf('b'))};
   task.updates.latestState = TASK_FINISHED;
   TaskCheckpoint again;
   ASSERT_TRUE(decode(encode(task), &again));
@@ -306,7 +306,7 @@ TEST(AgentCheckpoint, ReadsBackWhatItWrote) {
 
 TEST(AgentCheckpoint, RefusesWhatIsTornOrForeign) {
   TaskCheckpoint task;
-  task.updates.seen = {uuidOf('a')};
+  task.updates.seen = {UpdateStream::uuidOf(uuidOf('a'))};
   const std::string bytes = encode(task);
   TaskCheckpoint read;
   EXPECT_FALSE(decode("", &read));

@@ -15,6 +15,8 @@
 #include "cluster/update_stream.hpp"
 
 #include <array>
+#include <list>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -40,13 +42,12 @@ struct ContainerRun {
   AgentFramework* framework;
   AgentExecutor* executor;
   Phase phase = Phase::Preparing;
-  CommandInfo command;  ///< Of the custom executor, or of the command task.
-  std::string user;
   bool isRecovered = false;  ///< Found again after a restart; its executor has to subscribe anew.
-  std::string uriError;      ///< Why its URIs are refused; empty: they are not.
   bool givenTask = false;    ///< A task was ever handed to the executor (fact X25).
   bool isDestroyed = false;
-  std::optional<Termination> termination;
+  Packed<CommandInfo> command;  ///< Of the custom executor, or of the command task.
+  std::string user;
+  std::unique_ptr<Termination> termination;  ///< Unlike most ends.
   std::optional<CommandExecutor> commandExecutor;
   std::vector<TaskStatus> heldStatuses;  ///< Of a command executor whose process is not known yet.
   std::optional<TimePoint> registerBy;
@@ -129,7 +130,7 @@ struct Agent::State {
   void removeExecutor(AgentFramework& framework, const std::string& executorId);
   void removeFrameworkIfIdle(const std::string& frameworkId);
   Termination missedDeadline(const ContainerRun& run) const;
-  Duration shutdownGrace(const AgentExecutor& executor) const;
+  Duration shutdownGrace(const ExecutorInfo& executor) const;
 
   // --- agent_recovery.cpp
   void recover(Now now, AgentRecovery recovery);
@@ -141,8 +142,9 @@ struct Agent::State {
   LivingExecutors killed();
   // Something changed that is to be checkpointed when the input is done.
   void noteFramework(const std::string& frameworkId) { noted.insert({frameworkId, "", ""}); }
-  void noteExecutor(const AgentExecutor& executor);
-  void noteTask(const AgentExecutor& executor, const std::string& taskId);
+  void noteExecutor(const AgentFramework& framework, const AgentExecutor& executor);
+  void noteTask(const AgentFramework& framework, const AgentExecutor& executor,
+                const std::string& taskId);
   void checkpointNoted();
   /// Its id and its resources, reservations included (fact W81).
   void checkpointAgent();
@@ -157,7 +159,6 @@ struct Agent::State {
   void explainDrain(TaskStatus* status) const;
 
   // --- agent_updates.cpp
-  using StreamKey = std::pair<std::string, std::string>;  ///< Framework and task.
   void executorCall(Now now, const Call& call);
   /// Whether the executor is to be told ACKNOWLEDGED (fact X34).
   bool executorStatus(Now now, AgentFramework& framework, AgentExecutor& executor,
@@ -167,14 +168,20 @@ struct Agent::State {
   void sendAcknowledged(Now now, ContainerRun& run, const TaskStatus& status);
   TaskStatus makeAgentStatus(Now now, const std::string& taskId, const Termination& what);
   /// Puts a status on its way; `task` is nullptr if no executor of ours has it.
-  void accept(Now now, const std::string& frameworkId, Task* task, TaskStatus status);
+  void accept(Now now, const std::string& frameworkId, TaskRecord* task, TaskStatus status);
   void sendDue(Now now);
-  void sendHead(Now now, const StreamKey& key, UpdateStream& stream);
+  void sendHead(Now now, const std::string& frameworkId, const std::string& taskId,
+                UpdateStream& stream);
+  /// The same for a task whose record says so already.
+  void transmitHead(Now now, const std::string& frameworkId, UpdateStream& stream);
+  /// nullptr: none is there.
+  UpdateStream* findStream(const std::string& frameworkId, const std::string& taskId);
+  const UpdateStream* findStream(const std::string& frameworkId, const std::string& taskId) const;
+  void dropStream(const std::string& frameworkId, const std::string& taskId);
   void resendAll(Now now, const std::string& frameworkId);
-  void dropStreams(const std::string& frameworkId);
   /// Its end is acknowledged.
   void retireTask(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
-  void completeTask(AgentExecutor& executor, const std::string& taskId);
+  void completeTask(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
 
   // --- agent_operations.cpp
   /// An operation whose status waits for its acknowledgement: each is repeated by itself (fact P6).
@@ -197,7 +204,8 @@ struct Agent::State {
   ContainerRun* findRun(const std::string& containerId);
   bool isShuttingDown(const std::string& frameworkId) const;
   /// Moves a queued task to the launched ones; nullptr if it is not queued.
-  Task* takeQueued(AgentFramework& framework, AgentExecutor& executor, const std::string& taskId);
+  TaskRecord* takeQueued(AgentFramework& framework, AgentExecutor& executor,
+                         const std::string& taskId);
 
   void tellMaster(AgentToMaster message) { effects.push_back(ToMaster{std::move(message)}); }
 
@@ -213,7 +221,7 @@ struct Agent::State {
   Duration pingTimeout{};
   std::optional<TimePoint> silentAt;  ///< When the master has been silent for too long.
   std::map<std::string, AgentFramework> frameworks;
-  std::deque<AgentFramework> completedFrameworks;
+  std::list<AgentFramework> completedFrameworks;
   std::optional<v1::DrainConfig> drain;        ///< Until no task and no operation is left (G9).
   std::optional<Now> drainStarted;             ///< Not of a drain from before a restart.
   std::set<std::string> shuttingDown;          ///< Frameworks.
@@ -221,12 +229,13 @@ struct Agent::State {
   std::set<std::array<std::string, 3>> noted;  ///< Framework, executor, task; the latter may be "".
   std::set<std::string> checkpointed;          ///< Frameworks.
   std::map<std::string, ContainerRun> runs;    ///< By container id.
-  std::map<StreamKey, UpdateStream> streams;
+  /// By framework, then task.
+  std::map<std::string, std::map<std::string, UpdateStream>> streams;
   Resources total;                                     ///< What reservations made of the options'.
   std::map<std::string, PendingOperation> operations;  ///< By uuid.
   AgentCounters counters;
   std::uint64_t nextGroup = 0;
-  std::deque<Effect> effects;
+  std::list<Effect> effects;  ///< An empty deque takes 576 bytes, and there may be many agents.
 };
 
 }  // namespace mesos::cluster

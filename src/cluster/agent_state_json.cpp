@@ -9,59 +9,61 @@ using protocol::JsonWriter;
 
 /// Its own and its live tasks'.
 Resources usedResources(const AgentExecutor& executor) {
-  Resources used(executor.info.resources());
+  Resources used(executor.info.unpack().resources());
   for (const auto& [id, task] : executor.tasks) {
-    if (!isTerminal(task.state())) used += Resources(task.resources());
+    if (!isTerminal(task.state())) used += Resources(task.unpack().resources());
   }
   for (const TaskInfo& task : executor.queuedTasks) used += Resources(task.resources());
   return used;
 }
 
-std::string executorRole(const AgentExecutor& executor) {
-  std::string role = roleOf(executor.info.resources());
+std::string executorRole(const ExecutorInfo& info, const AgentExecutor& executor) {
+  std::string role = roleOf(info.resources());
   if (role.empty() && !executor.tasks.empty()) {
-    role = roleOf(executor.tasks.begin()->second.resources());
+    role = roleOf(executor.tasks.begin()->second.unpack().resources());
   }
   return role;
 }
 
-void writeExecutorTasks(JsonWriter& writer, const AgentExecutor& executor) {
+void writeExecutorTasks(JsonWriter& writer, const AgentFramework& framework,
+                        const AgentExecutor& executor) {
   writer.key("tasks").beginArray();
   for (const auto& [id, task] : executor.tasks) {
-    if (!isTerminal(task.state())) writeTask(writer, task);
+    if (!isTerminal(task.state())) writeTask(writer, task.unpack());
   }
   writer.endArray();
   writer.key("queued_tasks").beginArray();
   for (const TaskInfo& task : executor.queuedTasks) {
-    writeTask(writer, taskOf(task, executor.info.framework_id()));
+    writeTask(writer, taskOf(task, framework.info.id()));
   }
   writer.endArray();
   // A task that ended is shown as completed even while its update is not acknowledged.
   writer.key("completed_tasks").beginArray();
   for (const auto& [id, task] : executor.tasks) {
-    if (isTerminal(task.state())) writeTask(writer, task);
+    if (isTerminal(task.state())) writeTask(writer, task.unpack());
   }
-  for (const Task& task : executor.completedTasks) writeTask(writer, task);
+  for (const TaskRecord& task : executor.completedTasks) writeTask(writer, task.unpack());
   writer.endArray();
 }
 
-void writeExecutor(JsonWriter& writer, const AgentExecutor& executor, bool completed) {
-  const ExecutorInfo& info = executor.info;
+void writeExecutor(JsonWriter& writer, const AgentFramework& framework,
+                   const AgentExecutor& executor, bool completed) {
+  const ExecutorInfo info = executor.info.unpack();
   writer.beginObject();
   writer.key("id").string(info.executor_id().value());
   writer.key("name").string(info.name());
   writer.key("source").string(sourceOf(info));
   writer.key("container").string(executor.containerId);
-  writer.key("directory").string(executor.sandbox);
+  writer.key("directory").string(sandboxOf(framework, executor));
   writer.key("resources");
   writeResources(writer, completed ? Resources(info.resources()) : usedResources(executor));
-  writer.key("role").string(executorRole(executor));
+  writer.key("role").string(executorRole(info, executor));
   if (info.has_labels()) {
     writer.key("labels");
     writeLabels(writer, info.labels());
   }
   if (info.has_type()) writer.key("type").string(ExecutorInfo::Type_Name(info.type()));
-  writeExecutorTasks(writer, executor);
+  writeExecutorTasks(writer, framework, executor);
   writer.endObject();
 }
 
@@ -77,11 +79,13 @@ void writeFramework(JsonWriter& writer, const AgentFramework& framework) {
   if (info.has_principal()) writer.key("principal").string(info.principal());
   writeRoles(writer, info);
   writer.key("executors").beginArray();
-  for (const auto& [id, executor] : framework.executors) writeExecutor(writer, executor, false);
+  for (const auto& [id, executor] : framework.executors) {
+    writeExecutor(writer, framework, executor, false);
+  }
   writer.endArray();
   writer.key("completed_executors").beginArray();
   for (const AgentExecutor& executor : framework.completedExecutors) {
-    writeExecutor(writer, executor, true);
+    writeExecutor(writer, framework, executor, true);
   }
   writer.endArray();
   writer.endObject();
@@ -107,7 +111,7 @@ void writeAgentResources(JsonWriter& writer, const Agent& agent) {
 }
 
 void writeContainer(JsonWriter& writer, const AgentExecutor& executor) {
-  const ExecutorInfo& info = executor.info;
+  const ExecutorInfo info = executor.info.unpack();
   writer.beginObject();
   writer.key("container_id").string(executor.containerId);
   writer.key("executor_id").string(info.executor_id().value());

@@ -4,6 +4,10 @@
 
 namespace mesos::cluster {
 
+std::string sandboxOf(const AgentFramework& framework, const AgentExecutor& executor) {
+  return framework.directory + "/executors/" + executor.id + "/runs/" + executor.containerId;
+}
+
 namespace {
 
 constexpr Duration kCommandExecutorReserve = std::chrono::seconds(2);  // Fact D6.
@@ -86,16 +90,6 @@ bool isPartitionAware(const FrameworkInfo& framework) {
     if (capability.type() == FrameworkInfo::Capability::PARTITION_AWARE) return true;
   }
   return false;
-}
-
-void recordStatus(Task& task, const TaskStatus& status) {
-  if (task.statuses_size() > 0 && task.statuses().rbegin()->state() == status.state()) {
-    task.mutable_statuses()->RemoveLast();
-  }
-  task.set_state(status.state());
-  TaskStatus* copy = task.add_statuses();
-  *copy = status;
-  copy->clear_data();  // Opaque and unbounded; nobody is shown it (fact U17).
 }
 
 }  // namespace mesos::cluster

@@ -17,7 +17,5 @@ std::string allocationRole(const google::protobuf::RepeatedPtrField<Resource>& r
 /// PARTITION_AWARE TASK_LOST.
 TaskState droppedState(const FrameworkInfo& framework);
 bool isPartitionAware(const FrameworkInfo& framework);
-/// Makes `status` the task's latest; of consecutive ones in one state the newest is kept (U20).
-void recordStatus(Task& task, const TaskStatus& status);
 
 }  // namespace mesos::cluster

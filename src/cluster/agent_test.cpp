@@ -269,7 +269,9 @@ TEST_F(AgentUpdates, TellsANewMasterAllThatIsHere) {
   EXPECT_EQ(message.executors[0].executor_id().value(), "e1");
   EXPECT_EQ(message.executors[1].executor_id().value(), "e2");
   std::map<std::string, TaskState> states;
-  for (const auto& task : message.tasks) states[task.task_id().value()] = task.state();
+  for (const TaskRecord& task : message.tasks) {
+    states[task.unpack().task_id().value()] = task.state();
+  }
   EXPECT_EQ(states, (std::map<std::string, TaskState>{
                         {"t1", TASK_RUNNING}, {"t2", TASK_STAGING}, {"t3", TASK_STAGING}}));
 }
@@ -342,7 +344,8 @@ TEST_F(AgentUpdates, KeepsAHistoryOfStatusesWithoutTheirData) {
   running.set_uuid(uuidOf('c'));
   running.set_healthy(true);
   update(running);
-  const Task& task = agent.executor(kFramework, "e1")->tasks.at("t1");
+  const TaskRecord& record = agent.executor(kFramework, "e1")->tasks.at("t1");
+  Task task = record.unpack();
   EXPECT_EQ(task.state(), TASK_RUNNING);
   ASSERT_EQ(task.statuses_size(), 2);
   EXPECT_EQ(task.statuses(0).state(), TASK_STARTING);
@@ -350,6 +353,7 @@ TEST_F(AgentUpdates, KeepsAHistoryOfStatusesWithoutTheirData) {
   EXPECT_FALSE(task.statuses(1).has_data());
   EXPECT_EQ(task.status_update_state(), TASK_STARTING);  // What the scheduler was told.
   acknowledge(executorStatus("t1", TASK_STARTING, 'a'));
+  task = record.unpack();
   EXPECT_EQ(task.status_update_state(), TASK_RUNNING);
   EXPECT_EQ(task.status_update_uuid(), uuidOf('b'));
 }

@@ -7,6 +7,17 @@
 #include "base/uuid.hpp"
 
 namespace mesos::cluster {
+namespace {
+
+/// nullptr: none is there.
+template <typename Streams>
+auto* lookUp(Streams& streams, const std::string& frameworkId, const std::string& taskId) {
+  const auto ofTasks = streams.find(frameworkId);
+  const bool isThere = ofTasks != streams.end() && ofTasks->second.contains(taskId);
+  return isThere ? &ofTasks->second.find(taskId)->second : nullptr;
+}
+
+}  // namespace
 
 void Agent::State::executorCall(Now now, const Call& call) {
   const std::string& frameworkId = call.framework_id().value();
@@ -37,7 +48,7 @@ bool Agent::State::executorStatus(Now now, AgentFramework& known, AgentExecutor&
   const std::string& taskId = status.task_id().value();
   const std::string& frameworkId = known.info.id().value();
   const auto found = executor.tasks.find(taskId);
-  Task* task = found != executor.tasks.end() ? &found->second : nullptr;
+  TaskRecord* task = found != executor.tasks.end() ? &found->second : nullptr;
   // An executor that ends a task before it is given it, in its SUBSCRIBE, must not be given it.
   if (task == nullptr && isTerminal(status.state())) task = takeQueued(known, executor, taskId);
   if (task == nullptr) {
@@ -87,92 +98,110 @@ TaskStatus Agent::State::makeAgentStatus(Now now, const std::string& taskId,
   return status;
 }
 
-void Agent::State::accept(Now now, const std::string& frameworkId, Task* task, TaskStatus status) {
-  const StreamKey key{frameworkId, status.task_id().value()};
+void Agent::State::accept(Now now, const std::string& frameworkId, TaskRecord* task,
+                          TaskStatus status) {
+  const std::string taskId = status.task_id().value();
   explainDrain(&status);
-  UpdateStream& stream =
-      streams.try_emplace(key, options.updateRetryMin, options.updateRetryMax).first->second;
+  UpdateStream& stream = streams[frameworkId]
+                             .try_emplace(taskId, options.updateRetryMin, options.updateRetryMax)
+                             .first->second;
   if (!stream.push(now.steady, status)) return;
+  const bool isHead = stream.contents().pending.size() == 1;
   if (task != nullptr) {
-    recordStatus(*task, status);
+    task->addStatus(status, status.state(), isHead);
     AgentFramework* known = findFramework(frameworkId);
-    if (AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second)) {
-      noteTask(*executor, key.second);
+    if (AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, taskId)) {
+      noteTask(*known, *executor, taskId);
     }
   }
   if (isTerminal(status.state())) ++counters.terminalTasks[status.state()];
-  if (stream.dueAt() == now.steady) sendHead(now, key, stream);
+  if (isHead) transmitHead(now, frameworkId, stream);
 }
 
 void Agent::State::sendDue(Now now) {
-  for (auto& [key, stream] : streams) {
-    if (stream.dueAt() && *stream.dueAt() <= now.steady) sendHead(now, key, stream);
+  for (auto& [frameworkId, ofTasks] : streams) {
+    for (auto& [taskId, stream] : ofTasks) {
+      if (stream.dueAt() && *stream.dueAt() <= now.steady) {
+        sendHead(now, frameworkId, taskId, stream);
+      }
+    }
   }
 }
 
-void Agent::State::sendHead(Now now, const StreamKey& key, UpdateStream& stream) {
-  const TaskStatus& status = *stream.head();
-  const auto& [frameworkId, taskId] = key;
-  StatusUpdate message;
-  message.frameworkId.set_value(frameworkId);
-  message.status = status;
-  message.latestState = stream.latestState();
-  tellMaster(std::move(message));
-  stream.onSent(now.steady);
-
+void Agent::State::sendHead(Now now, const std::string& frameworkId, const std::string& taskId,
+                            UpdateStream& stream) {
+  transmitHead(now, frameworkId, stream);
   AgentFramework* known = findFramework(frameworkId);
   AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, taskId);
   if (executor == nullptr) return;
   if (const auto task = executor->tasks.find(taskId); task != executor->tasks.end()) {
-    task->second.set_status_update_state(status.state());
-    task->second.set_status_update_uuid(status.uuid());
+    task->second.setForwarded(*stream.head());
   }
 }
 
+void Agent::State::transmitHead(Now now, const std::string& frameworkId, UpdateStream& stream) {
+  StatusUpdate message;
+  message.frameworkId.set_value(frameworkId);
+  message.status = *stream.head();
+  message.latestState = stream.latestState();
+  tellMaster(std::move(message));
+  stream.onSent(now.steady);
+}
+
 void Agent::State::resendAll(Now now, const std::string& frameworkId) {
-  for (auto each = streams.lower_bound({frameworkId, ""});
-       each != streams.end() && each->first.first == frameworkId; ++each) {
-    each->second.resend(now.steady);
+  if (const auto found = streams.find(frameworkId); found != streams.end()) {
+    for (auto& [taskId, stream] : found->second) stream.resend(now.steady);
   }
   sendDue(now);
 }
 
-void Agent::State::dropStreams(const std::string& frameworkId) {
-  const auto first = streams.lower_bound({frameworkId, ""});
-  auto last = first;
-  while (last != streams.end() && last->first.first == frameworkId) ++last;
-  streams.erase(first, last);
+const UpdateStream* Agent::State::findStream(const std::string& frameworkId,
+                                             const std::string& taskId) const {
+  return lookUp(streams, frameworkId, taskId);
+}
+
+UpdateStream* Agent::State::findStream(const std::string& frameworkId, const std::string& taskId) {
+  return lookUp(streams, frameworkId, taskId);
+}
+
+void Agent::State::dropStream(const std::string& frameworkId, const std::string& taskId) {
+  const auto ofTasks = streams.find(frameworkId);
+  if (ofTasks == streams.end()) return;
+  ofTasks->second.erase(taskId);
+  if (ofTasks->second.empty()) streams.erase(ofTasks);
 }
 
 void Agent::State::handle(Now now, const AcknowledgeUpdate& message) {
-  const StreamKey key{message.frameworkId.value(), message.taskId.value()};
-  const auto found = streams.find(key);
-  if (found == streams.end()) return;
-  UpdateStream& stream = found->second;
+  const std::string& frameworkId = message.frameworkId.value();
+  const std::string& taskId = message.taskId.value();
+  UpdateStream* const found = findStream(frameworkId, taskId);
+  if (found == nullptr) return;
+  UpdateStream& stream = *found;
   if (!stream.acknowledge(now.steady, message.uuid)) return;  // Fact K34.
-  AgentFramework* known = findFramework(key.first);
-  AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, key.second);
-  if (executor != nullptr) noteTask(*executor, key.second);
-  if (MESOS_PLANTED(SkipQueuedUpdateAfterAck) && stream.head() != nullptr) return;
-  if (stream.head() != nullptr) return sendHead(now, key, stream);  // Fact K35.
+  AgentFramework* known = findFramework(frameworkId);
+  AgentExecutor* executor = known == nullptr ? nullptr : findExecutorOf(*known, taskId);
+  if (executor != nullptr) noteTask(*known, *executor, taskId);
+  if (MESOS_PLANTED(SkipQueuedUpdateAfterAck) && stream.head()) return;
+  if (stream.head()) return sendHead(now, frameworkId, taskId, stream);  // Fact K35.
   if (!stream.isFinished() && executor != nullptr) return;
-  streams.erase(found);
-  if (executor != nullptr) retireTask(*known, *executor, key.second);
+  dropStream(frameworkId, taskId);
+  if (executor != nullptr) retireTask(*known, *executor, taskId);
 }
 
 void Agent::State::retireTask(AgentFramework& known, AgentExecutor& executor,
                               const std::string& taskId) {
-  completeTask(executor, taskId);
+  completeTask(known, executor, taskId);
   if (executor.state != ExecutorState::Terminated || !executor.tasks.empty()) return;
   const std::string frameworkId = known.info.id().value();
-  removeExecutor(known, executor.info.executor_id().value());
+  removeExecutor(known, std::string(executor.id));
   removeFrameworkIfIdle(frameworkId);
 }
 
-void Agent::State::completeTask(AgentExecutor& executor, const std::string& taskId) {
+void Agent::State::completeTask(AgentFramework& known, AgentExecutor& executor,
+                                const std::string& taskId) {
   const auto task = executor.tasks.find(taskId);
   if (task == executor.tasks.end()) return;
-  noteTask(executor, taskId);
+  noteTask(known, executor, taskId);
   executor.completedTasks.push_back(std::move(task->second));
   executor.tasks.erase(task);
   if (executor.completedTasks.size() > options.completedTasksMax) {

@@ -21,6 +21,21 @@ Duration scaled(Duration duration, double timeScale) {
   return std::chrono::duration_cast<Duration>(duration / timeScale);
 }
 
+/// What an executor goes by once it has started its task.
+TaskInfo decisive(const TaskInfo& task) {
+  TaskInfo kept;
+  *kept.mutable_task_id() = task.task_id();
+  if (task.has_kill_policy()) *kept.mutable_kill_policy() = task.kill_policy();
+  if (task.has_max_completion_time()) {
+    *kept.mutable_max_completion_time() = task.max_completion_time();
+  }
+  if (task.has_check()) *kept.mutable_check() = task.check();
+  if (task.has_health_check()) *kept.mutable_health_check() = task.health_check();
+  return kept;
+}
+
+bool hasChecks(const TaskInfo& task) { return task.has_check() || task.has_health_check(); }
+
 TaskState terminalState(int status, bool killed, bool timedOut) {
   if (timedOut) return TASK_FAILED;
   if (killed) return TASK_KILLED;
@@ -51,7 +66,7 @@ void CommandExecutor::onEvent(Now now, const Event& event, Duration shutdownGrac
       break;
     case Event::KILL:
       // For a task that already ended, or was never here, there is nothing to do (fact K4).
-      if (event.kill().task_id().value() == task_.task_id().value()) {
+      if (event.kill().task_id().value() == task_.unpack().task_id().value()) {
         kill(now, killGrace(event.kill()));
       }
       break;
@@ -72,8 +87,8 @@ void CommandExecutor::onEvent(Now now, const Event& event, Duration shutdownGrac
 }
 
 void CommandExecutor::launch(Now now, const TaskInfo& task) {
-  task_ = task;
-  if (!task_.command().has_value()) {
+  task_ = decisive(task);
+  if (!task.command().has_value()) {
     // There is nothing to run: the executor dies, and the agent tells what became of the task
     // (fact D8).
     report(now, TASK_STARTING);
@@ -89,10 +104,11 @@ void CommandExecutor::onStarted(Now now) {
   if (state_ != State::Starting) return;
   state_ = State::Running;
   report(now, TASK_RUNNING);
-  const Duration limit = clientDuration(task_.max_completion_time(), options_.timeScale);
+  const TaskInfo task = task_.unpack();
+  const Duration limit = clientDuration(task.max_completion_time(), options_.timeScale);
   if (limit > Duration::zero()) completeBy_ = now.steady + limit;
-  if (!grace_ && (task_.has_check() || task_.has_health_check())) {
-    checks_.emplace(task_, options_.timeScale);
+  if (!grace_ && hasChecks(task)) {
+    checks_ = std::make_unique<TaskChecks>(task, options_.timeScale);
     checks_->start(now);
   }
   if (grace_) beginKill(now);
@@ -132,8 +148,9 @@ Duration CommandExecutor::killGrace(const Event::Kill& event) const {
   if (options_.httpCommandExecutor && event.kill_policy().has_grace_period()) {
     return clientDuration(event.kill_policy().grace_period(), options_.timeScale);
   }
-  if (task_.kill_policy().has_grace_period()) {
-    return clientDuration(task_.kill_policy().grace_period(), options_.timeScale);
+  const TaskInfo task = task_.unpack();
+  if (task.kill_policy().has_grace_period()) {
+    return clientDuration(task.kill_policy().grace_period(), options_.timeScale);
   }
   return options_.killGrace;
 }
@@ -206,26 +223,29 @@ std::optional<TimePoint> CommandExecutor::deadline() const {
 }
 
 void CommandExecutor::report(Now now, TaskState state, const std::string& message) {
-  TaskStatus status = makeStatus(task_.task_id(), state, message);
+  const TaskInfo task = task_.unpack();
+  TaskStatus status = makeStatus(task.task_id(), state, message);
   status.set_source(TaskStatus::SOURCE_EXECUTOR);
   if (timedOut_) status.set_reason(TaskStatus::REASON_MAX_COMPLETION_TIME_REACHED);
   status.mutable_executor_id()->set_value(executorId_);
   status.set_timestamp(now.unixSeconds());
   status.set_uuid(randomUuid(random_));
   if (isTerminal(state)) terminalUuid_ = status.uuid();
-  if (task_.has_check()) *status.mutable_check_status() = emptyCheckStatus(task_.check().type());
+  if (task.has_check()) *status.mutable_check_status() = emptyCheckStatus(task.check().type());
   if (unhealthy_ && isTerminal(state)) status.set_healthy(false);
-  lastStatus_ = status;
+  if (hasChecks(task)) lastStatus_ = status;
   effects_.push_back(ReportStatus{std::move(status)});
 }
 
 void CommandExecutor::reportCheck(Now now, TaskStatus::Reason reason,
                                   const std::function<void(TaskStatus&)>& change) {
-  change(lastStatus_);
-  lastStatus_.set_reason(reason);
-  lastStatus_.set_timestamp(now.unixSeconds());
-  lastStatus_.set_uuid(randomUuid(random_));
-  effects_.push_back(ReportStatus{lastStatus_});
+  TaskStatus status = lastStatus_.unpack();
+  change(status);
+  status.set_reason(reason);
+  status.set_timestamp(now.unixSeconds());
+  status.set_uuid(randomUuid(random_));
+  lastStatus_ = status;
+  effects_.push_back(ReportStatus{std::move(status)});
 }
 
 void CommandExecutor::finish() {

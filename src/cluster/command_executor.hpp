@@ -3,6 +3,7 @@
 
 #include "base/random.hpp"
 #include "base/time.hpp"
+#include "cluster/packed.hpp"
 #include "cluster/task_checks.hpp"
 
 #include <mesos/v1/executor/executor.pb.h>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -85,16 +87,16 @@ class CommandExecutor {
   Random& random_;
   State state_ = State::Idle;
   bool reportsKilling_ = false;  ///< The framework has TASK_KILLING_STATE (fact D5).
+  bool timedOut_ = false;        ///< max_completion_time was reached.
+  bool unhealthy_ = false;       ///< Killed for its failed health checks (fact H5).
   std::string executorId_;
-  TaskInfo task_;
+  Packed<TaskInfo> task_;          ///< Without what nothing is decided by.
   std::optional<Duration> grace_;  ///< A kill is asked for, with the shortest grace so far.
   TimePoint killStarted_{};
   std::optional<TimePoint> escalateAt_;
   std::optional<TimePoint> completeBy_;
-  bool timedOut_ = false;  ///< max_completion_time was reached.
-  std::optional<TaskChecks> checks_;
-  bool unhealthy_ = false;  ///< Killed for its failed health checks (fact H5).
-  TaskStatus lastStatus_;
+  std::unique_ptr<TaskChecks> checks_;  ///< Of the few that have any: it takes 800 bytes.
+  Packed<TaskStatus> lastStatus_;       ///< Of a task with checks.
   std::string terminalUuid_;
   std::optional<TimePoint> giveUpAt_;
   std::list<Effect> effects_;  ///< A deque takes 576 bytes when it is empty, in every task.

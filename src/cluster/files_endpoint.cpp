@@ -24,18 +24,20 @@ std::string_view parentOf(std::string_view path) {
 }
 
 /// A later call for the same executor is a later run, and takes over its `latest`.
-void attach(AttachedPaths& paths, const AgentExecutor& executor) {
-  if (executor.sandbox.empty()) return;
-  const std::string latest = "/frameworks/" + executor.info.framework_id().value() + "/executors/" +
-                             executor.info.executor_id().value() + "/runs/latest";
-  paths[executor.sandbox] = executor.sandbox;
-  paths[std::string(parentOf(executor.sandbox)) + "/latest"] = executor.sandbox;
-  paths[latest] = executor.sandbox;
+void attach(AttachedPaths& paths, const AgentFramework& framework, const AgentExecutor& executor) {
+  const std::string sandbox = sandboxOf(framework, executor);
+  const std::string latest =
+      "/frameworks/" + framework.info.id().value() + "/executors/" + executor.id + "/runs/latest";
+  paths[sandbox] = sandbox;
+  paths[std::string(parentOf(sandbox)) + "/latest"] = sandbox;
+  paths[latest] = sandbox;
 }
 
 void attach(AttachedPaths& paths, const AgentFramework& framework) {
-  for (const AgentExecutor& executor : framework.completedExecutors) attach(paths, executor);
-  for (const auto& [id, executor] : framework.executors) attach(paths, executor);
+  for (const AgentExecutor& executor : framework.completedExecutors) {
+    attach(paths, framework, executor);
+  }
+  for (const auto& [id, executor] : framework.executors) attach(paths, framework, executor);
 }
 
 /// Doubled and trailing slashes gone.

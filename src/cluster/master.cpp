@@ -72,7 +72,8 @@ Master::Master(Now now, MasterOptions options, Random& random, Registry registry
 
 void Master::onRegistry(Now now, Registry registry) {
   registry_ = std::move(registry);
-  recovered_ = registry_.admitted;
+  recovered_.clear();
+  for (const auto& [id, info] : registry_.admitted) recovered_[id] = info.unpack();
   recoverBy_.reset();
   if (!recovered_.empty()) {
     recoverBy_ = saturatingAdd(now.steady, options_.agentReregisterTimeout);
@@ -347,13 +348,15 @@ void Master::endTasksOfRemoved(Now now, MasterFramework& framework) {
   while (!framework.tasks.empty()) {
     const std::string taskId = framework.tasks.begin()->first;
     MasterTask& task = framework.tasks.begin()->second;
-    agents.insert(task.task.agent_id().value());
+    agents.insert(task.agent->info.id().value());
     if (!isTerminal(task.task.state())) {
-      TaskStatus status = makeStatus(task.task.task_id(), TASK_KILLED,
-                                     "Framework " + frameworkId.value() + " removed");
+      TaskID id;
+      id.set_value(taskId);
+      TaskStatus status =
+          makeStatus(id, TASK_KILLED, "Framework " + frameworkId.value() + " removed");
       status.set_source(TaskStatus::SOURCE_MASTER);
       status.set_reason(TaskStatus::REASON_FRAMEWORK_REMOVED);
-      *status.mutable_agent_id() = task.task.agent_id();
+      *status.mutable_agent_id() = task.agent->info.id();
       status.set_timestamp(now.unixSeconds());
       applyStatus(now, framework, task, status, TASK_KILLED);
     }

@@ -7,6 +7,7 @@
 #include "cluster/authentication.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/registry.hpp"
+#include "cluster/task.hpp"
 
 #include <mesos/v1/master/master.pb.h>
 #include <mesos/v1/scheduler/scheduler.pb.h>
@@ -59,9 +60,12 @@ struct MasterOptions {
   static std::vector<Resources> defaultMinAllocatable();
 };
 
+struct MasterAgent;
+
 struct MasterTask {
-  Task task;  ///< As in /tasks: state is the latest, status_update_state the last forwarded (C3,
-              ///< U15).
+  TaskRecord task;  ///< As in /tasks: state is the latest, status_update_state the last forwarded
+                    ///< (C3, U15).
+  const MasterAgent* agent = nullptr;  ///< Where it is.
   bool killRequested = false;
 };
 
@@ -356,7 +360,7 @@ class Master {
   // master_events.cpp: what operators are told.
   void tellOperators(OperatorEvent event);
   void tellTaskAdded(const Task& task);
-  void tellTaskUpdated(const Task& task, const TaskStatus& status);
+  void tellTaskUpdated(const FrameworkID& frameworkId, TaskState latest, const TaskStatus& status);
   void tellAgentAdded(const MasterAgent& agent);
   void tellAgentRemoved(const AgentID& agentId);
   void tellFrameworkAdded(const MasterFramework& framework);

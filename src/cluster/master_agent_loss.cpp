@@ -108,9 +108,10 @@ void Master::endTasksWithoutCheckpoint(Now now, MasterAgent& agent) {
     while (agent.tasks.count(frameworkId) != 0) {
       const std::string taskId = *agent.tasks.at(frameworkId).begin();
       MasterTask& task = framework.tasks.at(taskId);
-      endTask(now, framework, task,
-              statusOfLost(now, task.task, TASK_LOST, TaskStatus::REASON_AGENT_DISCONNECTED,
-                           "Agent " + agent.info.hostname() + " disconnected"));
+      endTask(
+          now, framework, task,
+          statusOfLost(now, task.task.unpack(), TASK_LOST, TaskStatus::REASON_AGENT_DISCONNECTED,
+                       "Agent " + agent.info.hostname() + " disconnected"));
       completeTask(framework, taskId);
     }
     releaseExecutors(now, framework, agentId);
@@ -123,8 +124,8 @@ void Master::endTask(Now now, MasterFramework& framework, MasterTask& task, Task
   const TaskState state = status.state();
   applyStatus(now, framework, task, status, state);
   if (!isTerminal(state)) {  // TASK_UNREACHABLE: it may be back, and so may its resources.
-    release(now, framework.info.id().value(), task.task.agent_id().value(),
-            Resources(task.task.resources()));
+    release(now, framework.info.id().value(), task.agent->info.id().value(),
+            Resources(task.task.unpack().resources()));
   }
   sendStatus(framework, std::move(status));
 }
@@ -208,7 +209,7 @@ void Master::loseTasks(Now now, MasterAgent& agent, AgentLoss loss, const std::s
     MasterTask& task = framework.tasks.at(taskId);
     const bool mayReturn = loss == AgentLoss::Unreachable && !isTerminal(task.task.state());
     const TaskState state = lostState(loss, framework.info);
-    TaskStatus status = statusOfLost(now, task.task, state, lossReason(state), message);
+    TaskStatus status = statusOfLost(now, task.task.unpack(), state, lossReason(state), message);
     if (loss == AgentLoss::Unreachable) {
       status.mutable_unreachable_time()->set_nanoseconds(now.wall.time_since_epoch().count());
     }

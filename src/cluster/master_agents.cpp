@@ -56,8 +56,7 @@ void Master::updateStatus(Now now, MasterAgent& agent, const StatusUpdate& updat
   }
   sendStatus(*framework, update.status);
   const auto found = framework->tasks.find(update.status.task_id().value());
-  if (found == framework->tasks.end() ||
-      found->second.task.agent_id().value() != agent.info.id().value()) {
+  if (found == framework->tasks.end() || found->second.agent != &agent) {
     ++counters_.invalidStatusUpdates;  // Forwarded all the same (fact X34).
     return;
   }
@@ -72,25 +71,17 @@ void Master::updateStatus(Now now, MasterAgent& agent, const StatusUpdate& updat
 /// Facts U15, U17, U20: `latest` decides about resources, `status` about what is shown.
 void Master::applyStatus(Now now, MasterFramework& framework, MasterTask& task,
                          const TaskStatus& status, TaskState latest) {
-  Task& state = task.task;
-  if (!isTerminal(state.state())) {
-    const bool isNew = state.state() != latest;
-    state.set_state(latest);
-    if (isNew) tellTaskUpdated(state, status);
+  const TaskState before = task.task.state();
+  const FrameworkID& frameworkId = framework.info.id();
+  if (!isTerminal(before)) {
+    if (before != latest) tellTaskUpdated(frameworkId, latest, status);
     if (isTerminal(latest)) {
       ++counters_.terminalTasks[latest];
-      release(now, framework.info.id().value(), state.agent_id().value(),
-              Resources(state.resources()));
+      release(now, frameworkId.value(), task.agent->info.id().value(),
+              Resources(task.task.unpack().resources()));
     }
   }
-  state.set_status_update_state(status.state());
-  state.set_status_update_uuid(status.uuid());
-  if (state.statuses_size() > 0 && state.statuses().rbegin()->state() == status.state()) {
-    state.mutable_statuses()->RemoveLast();
-  }
-  TaskStatus* shown = state.add_statuses();
-  *shown = status;
-  shown->clear_data();
+  task.task.addStatus(status, isTerminal(before) ? before : latest, true);
 }
 
 void Master::release(Now now, const std::string& frameworkId, const std::string& agentId,
@@ -104,14 +95,14 @@ void Master::addTask(MasterFramework& framework, MasterAgent& agent, Task task) 
   const std::string id = task.task_id().value();
   agent.tasks[framework.info.id().value()].insert(id);
   tellTaskAdded(task);
-  framework.tasks[id].task = std::move(task);
+  framework.tasks[id] = MasterTask{std::move(task), &agent};
 }
 
 /// Out of the books of its framework and its agent.
 Task Master::takeTask(MasterFramework& framework, const std::string& taskId) {
   const auto found = framework.tasks.find(taskId);
   MESOS_CHECK(found != framework.tasks.end());
-  Task task = std::move(found->second.task);
+  const Task task = found->second.task.unpack();
   framework.tasks.erase(found);
   MasterAgent& agent = agents_.at(task.agent_id().value());
   const auto ofFramework = agent.tasks.find(framework.info.id().value());

@@ -162,10 +162,12 @@ TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
   start(true, true);
   const std::string id = agentId(link);
   RegisterAgent late = registrationOf(id);
-  late.tasks.at(0).set_state(TASK_FINISHED);
+  Task ended = late.tasks.at(0).unpack();
+  ended.set_state(TASK_FINISHED);
+  late.tasks.at(0) = ended;
   StatusUpdate end;
   end.frameworkId = framework().info.id();
-  end.status = makeStatus(late.tasks[0].task_id(), TASK_FINISHED, "");
+  end.status = makeStatus(ended.task_id(), TASK_FINISHED, "");
   *end.status.mutable_agent_id() = late.info.id();
   end.status.set_uuid("0123456789abcdef");
   end.latestState = TASK_FINISHED;
@@ -173,7 +175,7 @@ TEST_F(AgentLossTest, DoesNotTakeUpAgainATaskThatIsAcknowledged) {
   Call acknowledge;
   acknowledge.set_type(Call::ACKNOWLEDGE);
   *acknowledge.mutable_framework_id() = framework().info.id();
-  *acknowledge.mutable_acknowledge()->mutable_task_id() = late.tasks[0].task_id();
+  *acknowledge.mutable_acknowledge()->mutable_task_id() = ended.task_id();
   *acknowledge.mutable_acknowledge()->mutable_agent_id() = late.info.id();
   acknowledge.mutable_acknowledge()->set_uuid("0123456789abcdef");
   master.onCall(now, acknowledge);
@@ -291,7 +293,7 @@ TEST_F(AgentLossTest, DeliversKillsWhenADisconnectedAgentIsBack) {
   closeLink(link);
   call(stream, R"("type":"KILL","kill":{"task_id":{"value":"t"}})");
   EXPECT_TRUE(takeSent<KillTask>().empty());
-  const std::string uuid = framework().tasks.at("t").task.status_update_uuid();
+  const std::string uuid = framework().tasks.at("t").task.unpack().status_update_uuid();
   Call acknowledge;
   acknowledge.set_type(Call::ACKNOWLEDGE);
   *acknowledge.mutable_framework_id() = framework().info.id();
@@ -439,9 +441,10 @@ class MasterFailoverTest : public AgentLossTest {
   static Registry formerAgents() {
     Registry registry;
     for (const char* id : {"old-S0", "old-S1"}) {
-      AgentInfo& info = registry.admitted[id];
+      AgentInfo info;
       info.set_hostname("h");
       info.mutable_id()->set_value(id);
+      registry.admitted[id] = info;
     }
     return registry;
   }

@@ -132,13 +132,11 @@ void Master::kill(Now now, MasterFramework& framework, const Call::Kill& kill) {
     return;
   }
   MasterTask& task = found->second;
-  if (kill.has_agent_id() && kill.agent_id().value() != task.task.agent_id().value()) return;
+  if (kill.has_agent_id() && kill.agent_id().value() != task.agent->info.id().value()) return;
   task.killRequested = true;
-  const MasterAgent* agent = findAgent(task.task.agent_id().value());
-  if (agent == nullptr) return;
   KillTask message{framework.info.id(), kill.task_id(), std::nullopt};
   if (kill.has_kill_policy()) message.policy = kill.kill_policy();
-  sendToAgent(*agent, std::move(message));
+  sendToAgent(*task.agent, std::move(message));
 }
 
 /// Facts K31-K33. A task this master does not know may still be one of the agent's (fact X34).
@@ -149,9 +147,8 @@ void Master::acknowledge(MasterFramework& framework, const Call::Acknowledge& ac
     return;
   }
   const auto found = framework.tasks.find(acknowledge.task_id().value());
-  if (found != framework.tasks.end() &&
-      found->second.task.agent_id().value() == acknowledge.agent_id().value()) {
-    const Task& task = found->second.task;
+  if (found != framework.tasks.end() && found->second.agent == agent) {
+    const Task task = found->second.task.unpack();
     if (!task.has_status_update_state()) {
       ++counters_.invalidAcknowledgements;
       return;
@@ -184,7 +181,7 @@ void Master::reconcileTask(Now now, const MasterFramework& framework, const std:
                            const std::optional<std::string>& agentId) {
   std::optional<TaskStatus> status;
   if (const auto found = framework.tasks.find(taskId); found != framework.tasks.end()) {
-    const Task& task = found->second.task;
+    const Task task = found->second.task.unpack();
     status = describeTask(task);
     status->set_state(task.has_status_update_state() ? task.status_update_state() : task.state());
     status->set_message("Reconciliation: Latest task state");

@@ -232,7 +232,9 @@ class DrainAfterFailoverTest : public DrainTest {
   static Registry registry() {
     Registry registry;
     for (const char* each : {"old-S0", "old-S1"}) {
-      registry.admitted[each].mutable_id()->set_value(each);
+      AgentInfo info;
+      info.mutable_id()->set_value(each);
+      registry.admitted[each] = info;
     }
     v1::DrainInfo drain;
     drain.set_state(v1::DRAINING);

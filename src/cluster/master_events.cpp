@@ -18,13 +18,14 @@ void Master::tellTaskAdded(const Task& task) {
   tellOperators(std::move(event));
 }
 
-void Master::tellTaskUpdated(const Task& task, const TaskStatus& status) {
+void Master::tellTaskUpdated(const FrameworkID& frameworkId, TaskState latest,
+                             const TaskStatus& status) {
   if (!isWatched_) return;
   OperatorEvent event;
   event.set_type(OperatorEvent::TASK_UPDATED);
-  *event.mutable_task_updated()->mutable_framework_id() = task.framework_id();
+  *event.mutable_task_updated()->mutable_framework_id() = frameworkId;
   *event.mutable_task_updated()->mutable_status() = status;
-  event.mutable_task_updated()->set_state(task.state());
+  event.mutable_task_updated()->set_state(latest);
   tellOperators(std::move(event));
 }
 

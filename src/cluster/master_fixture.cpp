@@ -110,7 +110,7 @@ void MasterTest::checkBooks() const {
     Resources used;
     for (const auto& [frameworkId, framework] : master.frameworks()) {
       for (const auto& task : framework.tasks) {
-        const Task& one = task.second.task;
+        const Task one = task.second.task.unpack();
         if (one.agent_id().value() == id && !isTerminal(one.state())) {
           used += Resources(one.resources());
         }

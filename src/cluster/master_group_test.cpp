@@ -81,7 +81,7 @@ TEST_F(GroupTest, SendsTheTasksTogetherEachWithTheExecutor) {
   }
   EXPECT_EQ(sent[0].launchExecutor, true);
   const MasterFramework& framework = *master.frameworkOf(stream);
-  EXPECT_EQ(framework.tasks.at("b").task.executor_id().value(), "g");
+  EXPECT_EQ(framework.tasks.at("b").task.unpack().executor_id().value(), "g");
   EXPECT_EQ(framework.tasks.at("b").task.state(), TASK_STAGING);
   EXPECT_DOUBLE_EQ(master.agents().at(agentId(agent)).used.cpus(), 0.3);
 }

@@ -287,10 +287,11 @@ TEST(MasterHttp, PassesFaultsOnToItsShell) {
 // Fact W12.
 TEST(MasterHttp, ShowsAgentsThatAreNotBackYet) {
   Registry registry;
-  AgentInfo& info = registry.admitted["a-S0"];
+  AgentInfo info;
   info.set_hostname("h");
   info.set_port(5051);
   info.mutable_id()->set_value("a-S0");
+  registry.admitted["a-S0"] = info;
   registry.unreachable["a-S1"];
   Random random(1);
   const Now now{TimePoint(std::chrono::hours(1)), {}};

@@ -423,7 +423,7 @@ TEST_F(MasterTest, SendsATaskToItsAgentWithItsDefaultsFilledIn) {
   EXPECT_TRUE(take(stream).empty());
   const MasterTask& known = master.frameworkOf(stream)->tasks.at("t");
   EXPECT_EQ(known.task.state(), TASK_STAGING);
-  EXPECT_EQ(known.task.executor_id().value(), "e");
+  EXPECT_EQ(known.task.unpack().executor_id().value(), "e");
 }
 
 TEST_F(MasterTest, InfersTheTypeOfAHealthCheck) {

@@ -14,8 +14,14 @@ namespace {
 /// For a master that may have passed on acknowledgements since this was sent: not the tasks that
 /// ended, as one of them may be settled. What is not acknowledged comes as an update.
 RegisterAgent withoutEndedTasks(RegisterAgent message) {
-  std::erase_if(message.tasks, [](const Task& task) { return isTerminal(task.state()); });
+  std::erase_if(message.tasks, [](const TaskRecord& task) { return isTerminal(task.state()); });
   return message;
+}
+
+TaskID idOf(const std::string& text) {
+  TaskID id;
+  id.set_value(text);
+  return id;
 }
 
 }  // namespace
@@ -128,7 +134,7 @@ void Master::welcome(const MasterAgent& agent, const RegisterAgent& message,
     for (const std::string& taskId : taskIds) {
       const MasterTask& task = framework.tasks.at(taskId);
       if (!task.killRequested || isTerminal(task.task.state())) continue;
-      sendToAgent(agent, KillTask{framework.info.id(), task.task.task_id(), std::nullopt});
+      sendToAgent(agent, KillTask{framework.info.id(), idOf(taskId), std::nullopt});
     }
   }
 }
@@ -162,11 +168,11 @@ void Master::adoptTasks(MasterAgent& agent, const RegisterAgent& message) {
     if (!known.emplace(executor.executor_id().value(), executor).second) continue;
     use(executor.framework_id(), executor.resources());
   }
-  for (const Task& reported : message.tasks) {
+  for (const TaskRecord& reported : message.tasks) {
     if (MESOS_PLANTED(ForgetTasksAfterFailover)) break;
-    MasterFramework* framework = findFramework(reported.framework_id().value());
-    if (framework == nullptr || framework->tasks.count(reported.task_id().value()) != 0) continue;
-    Task task = reported;
+    Task task = reported.unpack();
+    MasterFramework* framework = findFramework(task.framework_id().value());
+    if (framework == nullptr || framework->tasks.count(task.task_id().value()) != 0) continue;
     *task.mutable_agent_id() = agent.info.id();
     task.clear_status_update_state();  // This master has forwarded nothing yet (fact K32).
     task.clear_status_update_uuid();
@@ -203,7 +209,8 @@ void Master::releaseMissingExecutors(Now now, MasterAgent& agent, const Register
 std::vector<UnknownTask> Master::findMissingTasks(const MasterAgent& agent,
                                                   const RegisterAgent& message) const {
   std::set<std::pair<std::string, std::string>> named;
-  for (const Task& task : message.tasks) {
+  for (const TaskRecord& reported : message.tasks) {
+    const Task task = reported.unpack();
     named.insert({task.framework_id().value(), task.task_id().value()});
   }
   std::vector<UnknownTask> missing;
@@ -211,7 +218,7 @@ std::vector<UnknownTask> Master::findMissingTasks(const MasterAgent& agent,
     const MasterFramework& framework = frameworks_.at(frameworkId);
     for (const std::string& taskId : taskIds) {
       if (named.count({frameworkId, taskId}) != 0) continue;
-      missing.push_back({framework.info, framework.tasks.at(taskId).task.task_id()});
+      missing.push_back({framework.info, idOf(taskId)});
     }
   }
   return missing;
@@ -226,15 +233,13 @@ void Master::forgetUnreachableTasks(const std::string& agentId) {
 
 /// Fact G4: whatever kind of framework, and whatever it was told before.
 void Master::reportReturned(Now now, const MasterAgent& agent, const RegisterAgent& message) {
-  for (const Task& reported : message.tasks) {
+  for (const TaskRecord& record : message.tasks) {
+    const Task reported = record.unpack();
     const MasterFramework* framework = findFramework(reported.framework_id().value());
     if (framework == nullptr) continue;
     const auto task = framework->tasks.find(reported.task_id().value());
-    if (task == framework->tasks.end() ||
-        task->second.task.agent_id().value() != agent.info.id().value()) {
-      continue;
-    }
-    TaskStatus status = describeTask(task->second.task);
+    if (task == framework->tasks.end() || task->second.agent != &agent) continue;
+    TaskStatus status = describeTask(task->second.task.unpack());
     status.set_state(task->second.task.state());
     status.set_source(TaskStatus::SOURCE_MASTER);
     status.set_reason(TaskStatus::REASON_AGENT_REREGISTERED);

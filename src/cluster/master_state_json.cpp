@@ -66,26 +66,39 @@ void writeOffer(JsonWriter& writer, const MasterOffer& offer) {
   writer.endObject();
 }
 
-/// Of the live tasks, as usedResources(), in a hundredth of its time: there are many tasks.
-Quantities usedQuantities(const MasterFramework& framework) {
-  Quantities used;
-  for (const auto& [id, task] : framework.tasks) {
-    if (!isTerminal(task.task.state())) used.add(task.task.resources());
+/// What is written of the tasks that a framework has, in one walk over them: there are many, and
+/// all have to be unpacked.
+struct LiveTasks {
+  /// `shown`: they are written themselves, too.
+  LiveTasks(const MasterFramework& framework, bool shown) {
+    JsonWriter writer;
+    writer.beginArray();
+    Task task;
+    for (const auto& [id, record] : framework.tasks) {
+      const bool isUsing = !isTerminal(record.task.state());
+      if (!shown && !isUsing) continue;
+      record.task.unpackInto(task);
+      if (isUsing) used.add(task.resources());
+      if (shown) writeTask(writer, task);
+    }
+    json = writer.endArray().take();
+    for (const auto& [agentId, executors] : framework.executors) {
+      for (const auto& [id, executor] : executors) used.add(executor.resources());
+    }
   }
-  for (const auto& [agentId, executors] : framework.executors) {
-    for (const auto& [id, executor] : executors) used.add(executor.resources());
-  }
-  return used;
-}
+
+  std::string json;
+  Quantities used;  ///< As usedResources(), in a hundredth of its time.
+};
 
 /// What /state, /frameworks and /state-summary all begin a framework with.
-void writeFrameworkHead(JsonWriter& writer, const Master& master,
-                        const MasterFramework& framework) {
+void writeFrameworkHead(JsonWriter& writer, const Master& master, const MasterFramework& framework,
+                        const Quantities& used) {
   const FrameworkInfo& info = framework.info;
   writer.key("id").string(info.id().value());
   writer.key("name").string(info.name());
   writer.key("used_resources");
-  usedQuantities(framework).write(writer);
+  used.write(writer);
   writer.key("offered_resources");
   writeResources(writer, offeredResources(master, framework));
   writer.key("capabilities").beginArray();
@@ -100,10 +113,9 @@ void writeFrameworkHead(JsonWriter& writer, const Master& master,
   writer.key("recovered").boolean(framework.recovered);
 }
 
-void writeFrameworkTasks(JsonWriter& writer, const MasterFramework& framework) {
-  writer.key("tasks").beginArray();
-  for (const auto& [id, task] : framework.tasks) writeTask(writer, task.task);
-  writer.endArray();
+void writeFrameworkTasks(JsonWriter& writer, const MasterFramework& framework,
+                         const LiveTasks& live) {
+  writer.key("tasks").raw(live.json);
   writer.key("unreachable_tasks").beginArray();
   for (const Task& task : framework.unreachableTasks) writeTask(writer, task);
   writer.endArray();
@@ -124,8 +136,9 @@ void writeFrameworkOffers(JsonWriter& writer, const Master& master,
 
 void writeFramework(JsonWriter& writer, const Master& master, const MasterFramework& framework) {
   const FrameworkInfo& info = framework.info;
+  LiveTasks live(framework, true);
   writer.beginObject();
-  writeFrameworkHead(writer, master, framework);
+  writeFrameworkHead(writer, master, framework, live.used);
   writer.key("user").string(info.user());
   writer.key("failover_timeout").number(info.failover_timeout());
   writer.key("checkpoint").boolean(info.checkpoint());
@@ -137,11 +150,10 @@ void writeFramework(JsonWriter& writer, const Master& master, const MasterFramew
     writer.key("reregistered_time").number(framework.reregistered->unixSeconds());
   }
   writer.key("resources");
-  Quantities all = usedQuantities(framework);
-  all.add(offeredResources(master, framework));
-  all.write(writer);
+  live.used.add(offeredResources(master, framework));
+  live.used.write(writer);
   writeRoles(writer, info);
-  writeFrameworkTasks(writer, framework);
+  writeFrameworkTasks(writer, framework, live);
   writeFrameworkOffers(writer, master, framework);
   writer.key("executors").beginArray();
   for (const auto& [agentId, executors] : framework.executors) {
@@ -238,10 +250,11 @@ void writeLeader(JsonWriter& writer, const Master& master) {
   writer.endObject();
 }
 
-/// Every task of a framework, whatever became of it.
+/// Every task of a framework, whatever became of it; for as long as the visit.
 template <typename Visit>
 void forEachTask(const MasterFramework& framework, Visit visit) {
-  for (const auto& [id, task] : framework.tasks) visit(task.task);
+  Task live;
+  for (const auto& [id, task] : framework.tasks) visit(task.task.unpackInto(live));
   for (const Task& task : framework.unreachableTasks) visit(task);
   for (const Task& task : framework.completedTasks) visit(task);
 }
@@ -260,21 +273,26 @@ double firstStatusTime(const Task& task) {
                                    : task.statuses(0).timestamp();
 }
 
-std::vector<const Task*> tasksMatching(const Master& master, const Target& target) {
+/// A task to be sorted among others.
+struct Timed {
+  double firstStatus;
+  TaskRecord task;
+};
+
+std::vector<Timed> tasksMatching(const Master& master, const Target& target) {
   const std::string* frameworkId = target.find("framework_id");
   const std::string* taskId = target.find("task_id");
-  std::vector<const Task*> tasks;
+  std::vector<Timed> tasks;
   forEachFramework(master, [&](const MasterFramework& framework) {
     if (!wanted(frameworkId, framework.info.id().value())) return;
     forEachTask(framework, [&](const Task& task) {
-      if (wanted(taskId, task.task_id().value())) tasks.push_back(&task);
+      if (wanted(taskId, task.task_id().value())) tasks.push_back({firstStatusTime(task), task});
     });
   });
   const std::string* order = target.find("order");
   const bool ascending = order != nullptr && *order == "asc";
-  std::stable_sort(tasks.begin(), tasks.end(), [ascending](const Task* a, const Task* b) {
-    return ascending ? firstStatusTime(*a) < firstStatusTime(*b)
-                     : firstStatusTime(*a) > firstStatusTime(*b);
+  std::stable_sort(tasks.begin(), tasks.end(), [ascending](const Timed& a, const Timed& b) {
+    return ascending ? a.firstStatus < b.firstStatus : a.firstStatus > b.firstStatus;
   });
   return tasks;
 }
@@ -305,7 +323,7 @@ struct Summary {
 Resources usedResources(const MasterFramework& framework) {
   Resources used;
   for (const auto& [id, task] : framework.tasks) {
-    if (!isTerminal(task.task.state())) used += Resources(task.task.resources());
+    if (!isTerminal(task.task.state())) used += Resources(task.task.unpack().resources());
   }
   for (const auto& [agentId, executors] : framework.executors) {
     for (const auto& [id, executor] : executors) used += Resources(executor.resources());
@@ -392,13 +410,13 @@ std::string frameworksJson(const Master& master, const Target& target) {
 
 std::string tasksJson(const Master& master, const Target& target) {
   constexpr std::size_t kLimit = 100;
-  const std::vector<const Task*> tasks = tasksMatching(master, target);
+  const std::vector<Timed> tasks = tasksMatching(master, target);
   const std::size_t begin = std::min(numberOf(target.find("offset"), 0), tasks.size());
   const std::size_t count = std::min(numberOf(target.find("limit"), kLimit), tasks.size() - begin);
   JsonWriter writer;
   writer.beginObject();
   writer.key("tasks").beginArray();
-  for (std::size_t i = begin; i < begin + count; ++i) writeTask(writer, *tasks[i]);
+  for (std::size_t i = begin; i < begin + count; ++i) writeTask(writer, tasks[i].task.unpack());
   writer.endArray();
   writer.endObject();
   return writer.take();
@@ -427,7 +445,7 @@ std::string stateSummaryJson(const Master& master) {
   writer.key("frameworks").beginArray();
   for (const auto& [id, framework] : master.frameworks()) {
     writer.beginObject();
-    writeFrameworkHead(writer, master, framework);
+    writeFrameworkHead(writer, master, framework, LiveTasks(framework, false).used);
     ofFramework[id].write(writer, "slave_ids");
     writer.endObject();
   }

@@ -90,7 +90,7 @@ TEST_F(TaskTest, FreesResourcesWithTheLatestStateAndShowsTheForwardedOne) {
   update(agent, stream, "t", TASK_RUNNING, TASK_FINISHED);
   EXPECT_TRUE(master.agents().begin()->second.used.empty());
   EXPECT_EQ(framework().tasks.at("t").task.state(), TASK_FINISHED);
-  EXPECT_EQ(framework().tasks.at("t").task.status_update_state(), TASK_RUNNING);
+  EXPECT_EQ(framework().tasks.at("t").task.unpack().status_update_state(), TASK_RUNNING);
   EXPECT_EQ(reconcile("").at(0).state(), TASK_RUNNING);
   const std::string uuid = update(agent, stream, "t", TASK_FINISHED);
   EXPECT_EQ(reconcile("").at(0).state(), TASK_FINISHED);
@@ -112,7 +112,7 @@ TEST_F(TaskTest, KeepsTheNewestStatusOfEachStateWithoutData) {
     fromAgent(agent, message);
   }
   EXPECT_EQ(takeUpdates(stream).at(1).data(), "big");
-  const Task& task = framework().tasks.at("t").task;
+  const Task task = framework().tasks.at("t").task.unpack();
   ASSERT_EQ(task.statuses_size(), 1);
   EXPECT_EQ(task.statuses(0).message(), "two");
   EXPECT_FALSE(task.statuses(0).has_data());
@@ -462,7 +462,7 @@ TEST_F(TaskTest, SurvivesRandomConversations) {
           const std::string id = owner->tasks.begin()->first;
           for (const std::uint64_t link : agents) {
             if (owner->tasks.count(id) == 0 ||
-                owner->tasks.at(id).task.agent_id().value() != agentId(link)) {
+                owner->tasks.at(id).task.unpack().agent_id().value() != agentId(link)) {
               continue;
             }
             agent = link;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "cluster/task.hpp"
 
 #include <mesos/resources.hpp>
 #include <mesos/types.hpp>
@@ -22,7 +23,7 @@ struct RegisterAgent {
   AgentInfo info;
   std::string pid;  ///< "slave(1)@127.0.0.1:5051" (fact W82).
   std::string version;
-  std::vector<Task> tasks;
+  std::vector<TaskRecord> tasks;
   std::vector<ExecutorInfo> executors;
   std::vector<FrameworkInfo> frameworks;
   /// What reservations made of `info.resources`; empty: nothing else.

@@ -257,20 +257,19 @@ TEST_F(OperatorApi, FilesOfTheAgentAreReadFromDisk) {
   cluster_.startAgent();
   subscribe();
   launch();
-  const AgentExecutor* executor = cluster_.agent().executor(id_, "t");
-  ASSERT_NE(executor, nullptr);
-  const Answer& read = cluster_.askAgent(
-      json("/api/v1", R"({"type":"READ_FILE","read_file":{"path":")" + executor->sandbox +
-                          R"(/stdout","offset":2,"length":6}})"));
+  ASSERT_NE(cluster_.agent().executor(id_, "t"), nullptr);
+  const std::string sandbox = cluster_.sandboxOf(id_, "t");
+  const Answer& read =
+      cluster_.askAgent(json("/api/v1", R"({"type":"READ_FILE","read_file":{"path":")" + sandbox +
+                                            R"(/stdout","offset":2,"length":6}})"));
   ASSERT_TRUE(read.file);
   EXPECT_EQ(read.file->kind, ServeFile::Kind::Read);
-  EXPECT_EQ(read.file->path, executor->sandbox + "/stdout");
+  EXPECT_EQ(read.file->path, sandbox + "/stdout");
   EXPECT_EQ(read.file->offset, 2);
   EXPECT_EQ(read.file->length, 6);
   EXPECT_EQ(read.file->operatorType, ContentType::Json);
   const Answer& list = cluster_.askAgent(json(
-      "/api/v1", R"({"type":"LIST_FILES","list_files":{"path":")" + executor->sandbox + R"("}})",
-      kProtobuf));
+      "/api/v1", R"({"type":"LIST_FILES","list_files":{"path":")" + sandbox + R"("}})", kProtobuf));
   ASSERT_TRUE(list.file);
   EXPECT_EQ(list.file->kind, ServeFile::Kind::Browse);
   EXPECT_EQ(list.file->operatorType, ContentType::Protobuf);

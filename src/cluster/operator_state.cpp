@@ -41,7 +41,7 @@ google::protobuf::RepeatedPtrField<Resource> resourcesWithRole(const Resources& 
 OperatorResponse::GetTasks tasksMessage(const Master& master) {
   OperatorResponse::GetTasks message;
   forEachFramework(master, [&](const MasterFramework& framework) {
-    for (const auto& [id, task] : framework.tasks) *message.add_tasks() = task.task;
+    for (const auto& [id, task] : framework.tasks) *message.add_tasks() = task.task.unpack();
     for (const Task& task : framework.unreachableTasks) *message.add_unreachable_tasks() = task;
     for (const Task& task : framework.completedTasks) *message.add_completed_tasks() = task;
   });

@@ -3,7 +3,7 @@
 
 #include "cluster/agent.hpp"
 
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -71,7 +71,7 @@ class SimulatedAgent {
   SimulatedTasks tasks_;
   Random& random_;
   Agent agent_;
-  std::deque<AgentToMaster> toMaster_;
+  std::list<AgentToMaster> toMaster_;
   std::map<ExecutorStreamId, Names> streams_;  ///< Of executors that are not the agent's own.
   std::multimap<TimePoint, Failure> failures_;
   ExecutorStreamId nextStream_ = 1;

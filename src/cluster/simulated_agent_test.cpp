@@ -99,7 +99,7 @@ TEST_F(SimulatedAgentTest, TellsANewMasterOfItsTasks) {
   const auto* registration = std::get_if<RegisterAgent>(&others.back());
   ASSERT_NE(registration, nullptr);
   ASSERT_EQ(registration->tasks.size(), 2u);
-  for (const Task& task : registration->tasks) EXPECT_EQ(task.state(), TASK_RUNNING);
+  for (const TaskRecord& task : registration->tasks) EXPECT_EQ(task.state(), TASK_RUNNING);
 }
 
 TEST_F(SimulatedAgentTest, PassesEveryCheck) {

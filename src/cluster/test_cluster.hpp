@@ -52,6 +52,11 @@ class TestCluster {
   AgentHttp& agentHttp() { return agentHttp_; }
   const Master& master() const { return masterHttp_.master(); }
   const Agent& agent() const { return agentHttp_.agent(); }
+  /// Of a live executor of the agent.
+  std::string sandboxOf(const std::string& frameworkId, const std::string& executorId) const {
+    return cluster::sandboxOf(agent().frameworks().at(frameworkId),
+                              *agent().executor(frameworkId, executorId));
+  }
   Now now() const { return now_; }
   /// Whether fetched containers are forked at once, and forks get a process id.
   bool forksAtOnce = true;

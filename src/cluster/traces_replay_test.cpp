@@ -421,7 +421,7 @@ TEST(RecordedFiles, RefusalsAreAnsweredAsRecorded) {
     const Response recorded = parseResponse(exchange.response);
     if (recorded.status == 200 || fromDisk.contains(exchange.name)) {
       ASSERT_TRUE(answer.file);
-      EXPECT_EQ(answer.file->root, executor->sandbox);
+      EXPECT_EQ(answer.file->root, cluster.sandboxOf(frameworkId, "task-run"));
       continue;
     }
     std::string body = replaced(answer.body, cluster.master().id(), recordedMasterId);

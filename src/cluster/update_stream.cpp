@@ -7,6 +7,12 @@
 
 namespace mesos::cluster {
 
+UpdateStream::Uuid UpdateStream::uuidOf(std::string_view bytes) {
+  Uuid uuid{};
+  std::copy_n(bytes.begin(), std::min(bytes.size(), uuid.size()), uuid.begin());
+  return uuid;
+}
+
 UpdateStream::UpdateStream(Duration retryMin, Duration retryMax)
     : retryMin_(retryMin), retryMax_(retryMax), nextDelay_(retryMin) {}
 
@@ -18,15 +24,19 @@ UpdateStream::UpdateStream(Duration retryMin, Duration retryMax, Contents conten
 
 bool UpdateStream::push(TimePoint now, const TaskStatus& status) {
   if (isTerminal(contents_.latestState)) return false;
-  if (!contents_.seen.insert(status.uuid()).second) return false;
+  const Uuid uuid = uuidOf(status.uuid());
+  const auto place = std::lower_bound(contents_.seen.begin(), contents_.seen.end(), uuid);
+  if (place != contents_.seen.end() && *place == uuid) return false;
+  contents_.seen.insert(place, uuid);
   contents_.latestState = status.state();
   contents_.pending.push_back(status);
   if (contents_.pending.size() == 1) makeHeadDue(now);
   return true;
 }
 
-const TaskStatus* UpdateStream::head() const {
-  return contents_.pending.empty() ? nullptr : &contents_.pending.front();
+std::optional<TaskStatus> UpdateStream::head() const {
+  if (contents_.pending.empty()) return std::nullopt;
+  return contents_.pending.front().unpack();
 }
 
 void UpdateStream::onSent(TimePoint now) {
@@ -40,7 +50,7 @@ void UpdateStream::resend(TimePoint now) {
 }
 
 bool UpdateStream::acknowledge(TimePoint now, std::string_view uuid) {
-  if (contents_.pending.empty() || contents_.pending.front().uuid() != uuid) return false;
+  if (contents_.pending.empty() || head()->uuid() != uuid) return false;
   contents_.pending.pop_front();
   dueAt_.reset();
   if (!contents_.pending.empty() && !MESOS_PLANTED(SkipQueuedUpdateAfterAck)) makeHeadDue(now);

@@ -2,14 +2,15 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "cluster/packed.hpp"
 
 #include <mesos/types.hpp>
 
+#include <array>
 #include <list>
 #include <optional>
-#include <set>
-#include <string>
 #include <string_view>
+#include <vector>
 
 namespace mesos::cluster {
 
@@ -17,10 +18,14 @@ namespace mesos::cluster {
 /// 10 s doubling to 10 min, until it is acknowledged (facts U11, U12).
 class UpdateStream {
  public:
+  /// Whatever else an executor gives for one is cut, or filled with zeros.
+  using Uuid = std::array<char, 16>;
+  static Uuid uuidOf(std::string_view bytes);
+
   /// What survives a restart of the agent (fact U13).
   struct Contents {
-    std::list<TaskStatus> pending;  ///< Mostly empty, where a deque takes 576 bytes.
-    std::set<std::string> seen;     ///< Uuids.
+    std::list<Packed<TaskStatus>> pending;  ///< Mostly empty, where a deque takes 576 bytes.
+    std::vector<Uuid> seen;                 ///< Ascending.
     TaskState latestState = TASK_STAGING;
   };
 
@@ -32,8 +37,8 @@ class UpdateStream {
   /// Whether the status was new. A repeated one, and any after a terminal one, is taken and
   /// forgotten (facts U14, U21).
   bool push(TimePoint now, const TaskStatus& status);
-  /// The status in flight, nullptr if all are acknowledged.
-  const TaskStatus* head() const;
+  /// The status in flight, nullopt if all are acknowledged.
+  std::optional<TaskStatus> head() const;
   /// State of the newest status pushed (fact U15).
   TaskState latestState() const { return contents_.latestState; }
 

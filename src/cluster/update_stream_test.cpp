@@ -25,7 +25,7 @@ TEST(UpdateStream, KeepsOnlyTheHeadInFlight) {
   UpdateStream stream = makeStream();
   EXPECT_TRUE(stream.push(kStart, status("a", TASK_RUNNING)));
   EXPECT_TRUE(stream.push(kStart, status("b", TASK_FINISHED)));
-  ASSERT_NE(stream.head(), nullptr);
+  ASSERT_TRUE(stream.head());
   EXPECT_EQ(stream.head()->uuid(), "a");
   EXPECT_EQ(stream.latestState(), TASK_FINISHED);  // Fact U15.
   EXPECT_EQ(stream.dueAt(), kStart);
@@ -100,7 +100,7 @@ TEST(UpdateStream, TakesARepeatedUuidOnce) {
   EXPECT_FALSE(stream.push(kStart, status("a", TASK_RUNNING)));
   stream.acknowledge(kStart, "a");
   EXPECT_FALSE(stream.push(kStart, status("a", TASK_RUNNING)));
-  EXPECT_EQ(stream.head(), nullptr);
+  EXPECT_FALSE(stream.head());
 }
 
 // Fact U21.

@@ -6,6 +6,7 @@
 #include <google/protobuf/message_lite.h>
 
 #include <algorithm>
+#include <atomic>
 #include <ostream>
 #include <set>
 
@@ -174,22 +175,54 @@ void Resources::add(Resource added) {
   normalize(&added);
   if (isZero(added)) return;
   if (isDivisible(added)) {
-    for (Resource& mine : resources_) {
+    for (Resource& mine : entries_.own()) {
       if (sameKind(mine, added)) return addValue(&mine, added);
     }
   }
-  resources_.push_back(std::move(added));
+  entries_.own().push_back(std::move(added));
 }
 
 void Resources::subtract(const Resource& resource) {
   const bool divisible = isDivisible(resource);
-  const auto mine =
-      std::find_if(resources_.begin(), resources_.end(), [&](const Resource& candidate) {
-        return divisible ? sameKind(candidate, resource) : sameWhole(candidate, resource);
-      });
-  if (mine == resources_.end()) return;
+  std::vector<Resource>& list = entries_.own();
+  const auto mine = std::find_if(list.begin(), list.end(), [&](const Resource& candidate) {
+    return divisible ? sameKind(candidate, resource) : sameWhole(candidate, resource);
+  });
+  if (mine == list.end()) return;
   subtractValue(&*mine, resource);
-  if (isZero(*mine)) resources_.erase(mine);
+  if (isZero(*mine)) list.erase(mine);
+}
+
+struct Resources::Entries::Shared {
+  std::atomic<std::size_t> users{1};
+  std::vector<Resource> list;
+};
+
+Resources::Entries::Entries(const Entries& other) : shared_(other.shared_) {
+  if (shared_ != nullptr) shared_->users.fetch_add(1, std::memory_order_relaxed);
+}
+
+Resources::Entries::~Entries() {
+  if (shared_ != nullptr && shared_->users.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    delete shared_;
+  }
+}
+
+const std::vector<Resource>& Resources::Entries::list() const {
+  static const std::vector<Resource> kNone;
+  return shared_ == nullptr ? kNone : shared_->list;
+}
+
+std::vector<Resource>& Resources::Entries::own() {
+  // Others may have been reading it in their threads, until they let go of it.
+  if (shared_ != nullptr && shared_->users.load(std::memory_order_acquire) == 1) {
+    return shared_->list;
+  }
+  Entries mine;
+  mine.shared_ = new Shared;
+  mine.shared_->list = list();
+  *this = std::move(mine);
+  return shared_->list;
 }
 
 bool Resources::contains(const Resources& other) const {
@@ -220,7 +253,7 @@ std::optional<Resources> Resources::find(const Resources& need) const {
 }
 
 void Resources::serve(Resource* wanted, bool reserved, Resources* found) {
-  for (Resource& mine : resources_) {
+  for (Resource& mine : entries_.own()) {
     if (mine.reservations().empty() == reserved || !canServe(mine, *wanted)) continue;
     Resource part = mine;
     intersectValue(&part, *wanted);
@@ -229,25 +262,25 @@ void Resources::serve(Resource* wanted, bool reserved, Resources* found) {
     subtractValue(&mine, part);
     found->add(std::move(part));
   }
-  std::erase_if(resources_, [](const Resource& mine) { return isZero(mine); });
+  std::erase_if(entries_.own(), [](const Resource& mine) { return isZero(mine); });
 }
 
 Resources& Resources::operator+=(const Resources& other) {
   // A bag added to itself would grow while it is walked.
-  if (&other == this) return *this += Resources(other);
-  for (const Resource& resource : other.resources_) add(resource);
+  const Entries added = other.entries_;
+  for (const Resource& resource : added.list()) add(resource);
   return *this;
 }
 
 Resources& Resources::operator-=(const Resources& other) {
-  if (&other == this) return *this -= Resources(other);
-  for (const Resource& resource : other.resources_) subtract(resource);
+  const Entries removed = other.entries_;
+  for (const Resource& resource : removed.list()) subtract(resource);
   return *this;
 }
 
 double Resources::scalar(std::string_view name) const {
   std::int64_t sum = 0;
-  for (const Resource& resource : resources_) {
+  for (const Resource& resource : *this) {
     if (resource.name() == name && resource.type() == v1::Value::SCALAR) {
       sum = sumOf(sum, toThousandths(resource.scalar().value()));
     }
@@ -258,7 +291,7 @@ double Resources::scalar(std::string_view name) const {
 std::vector<std::pair<std::uint64_t, std::uint64_t>> Resources::ranges(
     std::string_view name) const {
   Intervals all;
-  for (const Resource& resource : resources_) {
+  for (const Resource& resource : *this) {
     if (resource.name() != name || resource.type() != v1::Value::RANGES) continue;
     const Intervals some = toIntervals(resource.ranges());
     all.insert(all.end(), some.begin(), some.end());
@@ -272,8 +305,8 @@ Resources Resources::allocatedTo(std::string_view role) const& {
 
 Resources Resources::allocatedTo(std::string_view role) && {
   Resources result;
-  result.resources_.reserve(resources_.size());
-  for (Resource& resource : resources_) {
+  result.entries_.own().reserve(entries_.list().size());
+  for (Resource& resource : entries_.own()) {
     resource.mutable_allocation_info()->set_role(std::string(role));
     result.add(std::move(resource));
   }
@@ -282,7 +315,7 @@ Resources Resources::allocatedTo(std::string_view role) && {
 
 Resources Resources::unallocated() const {
   Resources result;
-  for (Resource resource : resources_) {
+  for (Resource resource : *this) {
     resource.clear_allocation_info();
     result.add(std::move(resource));
   }
@@ -291,7 +324,7 @@ Resources Resources::unallocated() const {
 
 Resources Resources::reservedTo(std::string_view role) const {
   Resources result;
-  for (const Resource& resource : resources_) {
+  for (const Resource& resource : *this) {
     if (!resource.reservations().empty() && reservationRole(resource) == role) result.add(resource);
   }
   return result;
@@ -299,17 +332,17 @@ Resources Resources::reservedTo(std::string_view role) const {
 
 Resources Resources::unreserved() const {
   Resources result;
-  for (const Resource& resource : resources_) {
+  for (const Resource& resource : *this) {
     if (resource.reservations().empty()) result.add(resource);
   }
   return result;
 }
 
-Protos Resources::toProto() const { return Protos(resources_.begin(), resources_.end()); }
+Protos Resources::toProto() const { return Protos(begin(), end()); }
 
 Protos Resources::toPreRefinementProto() const {
   Protos protos;
-  for (Resource resource : resources_) {
+  for (Resource resource : *this) {
     // What this format cannot say is not shown to those who only know it (fact S72).
     if (toPreRefinement(&resource)) *protos.Add() = std::move(resource);
   }
@@ -318,7 +351,7 @@ Protos Resources::toPreRefinementProto() const {
 
 std::string Resources::toString() const {
   std::string text;
-  for (const Resource& resource : resources_) {
+  for (const Resource& resource : *this) {
     if (!text.empty()) text += "; ";
     text += mesos::toString(resource);
   }

@@ -451,5 +451,25 @@ TEST(ResourcesFormats, AreOneWhenBothSayTheSame) {
   EXPECT_EQ(Resources(cpus("role: 'a' reservations { type: STATIC role: 'a' }")), bag("cpus(a):2"));
 }
 
+TEST(Resources, CopiesAreIndependentWhicheverOfThemChanges) {
+  const Resources one = Resources::parse("cpus:2;mem:512;ports:[1-9]").value();
+  Resources other = one;
+  other -= Resources::parse("cpus:1;ports:[2-3]").value();
+  EXPECT_EQ(one.toString(), "cpus:2; mem:512; ports:[1-9]");
+  EXPECT_EQ(other.toString(), "cpus:1; mem:512; ports:[1-1, 4-9]");
+  Resources third = other;
+  other += one;
+  EXPECT_EQ(third.toString(), "cpus:1; mem:512; ports:[1-1, 4-9]");
+  EXPECT_EQ(other.cpus(), 3);
+  third += third;
+  EXPECT_EQ(third.cpus(), 2);
+  third -= third;
+  EXPECT_TRUE(third.empty());
+  Resources moved = std::move(other);
+  other = one;
+  EXPECT_EQ(moved.cpus(), 3);
+  EXPECT_EQ(other, one);
+}
+
 }  // namespace
 }  // namespace mesos

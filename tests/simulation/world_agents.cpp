@@ -195,18 +195,16 @@ void World::restartAgent(std::size_t index) {
   AgentNode& node = *agents_.at(index);
   note("fault: agent " + std::to_string(index) + " is killed, and starts again");
   ++faults_["agent restarted"];
-  cluster::AgentRecovery recovery{{}, node.http().onKilled()};
+  const auto living = std::make_shared<cluster::LivingExecutors>(node.http().onKilled());
   node.running = false;
   node.preparing.clear();
   network_.cutAll(&node.end());
   breakLink(index);
   const Duration pause = random_.chance(0.2) ? Duration(seconds(90)) : Duration(seconds(8));
-  clockwork_.after(random_.below(pause), [this, index, recovery = std::move(recovery)] {
+  clockwork_.after(random_.below(pause), [this, index, living] {
     AgentNode& host = *agents_.at(index);
     if (host.lost) return;
-    auto found = recovery;
-    found.files = host.disk;
-    startAgent(index, std::move(found));
+    startAgent(index, {host.disk, std::move(*living)});
   });
 }
 

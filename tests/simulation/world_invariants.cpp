@@ -145,8 +145,9 @@ void World::checkRestOfMaster() {
     }
     for (const auto& [taskId, task] : framework.tasks) {
       // A master that adopted the task has forwarded nothing of it (fact K32).
+      const Task known = task.task.unpack();
       const bool isForwarded =
-          !task.task.has_status_update_state() || task.task.status_update_state() == TASK_RUNNING;
+          !known.has_status_update_state() || known.status_update_state() == TASK_RUNNING;
       if (task.task.state() != TASK_RUNNING || !isForwarded) {
         fail("the master still holds " + taskId + " as " + TaskState_Name(task.task.state()));
       }
@@ -160,7 +161,8 @@ void World::checkRestOfMaster() {
     Resources used;
     for (const auto& [frameworkId, framework] : master.frameworks()) {
       for (const auto& [taskId, task] : framework.tasks) {
-        if (task.task.agent_id().value() == id) used += Resources(task.task.resources());
+        const Task known = task.task.unpack();
+        if (known.agent_id().value() == id) used += Resources(known.resources());
       }
       const auto executors = framework.executors.find(id);
       if (executors == framework.executors.end()) continue;
