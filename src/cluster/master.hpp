@@ -88,7 +88,7 @@ struct MasterFramework {
 };
 
 struct MasterAgent {
-  AgentInfo info;  ///< With id.
+  AgentInfo info;  ///< With id. Without resources, as the registry has all of it.
   std::string pid;
   std::string version;
   Resources total;

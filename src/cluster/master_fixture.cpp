@@ -199,7 +199,7 @@ void MasterTest::closeLink(std::uint64_t link) {
 RegisterAgent MasterTest::registrationOf(const std::string& id) const {
   RegisterAgent message;
   const MasterAgent& agent = master.agents().at(id);
-  message.info = agent.info;
+  message.info = master.registry().admitted.at(id).unpack();
   message.pid = agent.pid;
   message.version = agent.version;
   for (const auto& [frameworkId, taskIds] : agent.tasks) {

@@ -65,6 +65,8 @@ void Master::addAgent(Now now, std::uint64_t link, const RegisterAgent& message)
 
   MasterAgent& agent = agents_[id];
   agent.info = message.info;
+  // A list that is cleared keeps its memory.
+  google::protobuf::RepeatedPtrField<Resource>().Swap(agent.info.mutable_resources());
   agent.pid = message.pid;
   agent.version = message.version;
   agent.total = message.total.empty() ? Resources(message.info.resources()) : message.total;

@@ -100,7 +100,7 @@ OperatorResponse::GetState stateMessage(const Master& master) {
 
 OperatorResponse::GetAgents::Agent agentMessage(const Master& master, const MasterAgent& agent) {
   OperatorResponse::GetAgents::Agent message;
-  *message.mutable_agent_info() = agent.info;
+  *message.mutable_agent_info() = master.registry().admitted.at(agent.info.id().value()).unpack();
   message.set_active(agent.active);
   const auto& outOfService = master.registry().deactivated;
   const auto deactivated = outOfService.find(agent.info.id().value());
