@@ -326,6 +326,27 @@ TEST(Json, J14EscapesWhatMustBeAndNoSlash) {
   EXPECT_EQ(quoted(""), "\"\"");
 }
 
+TEST(Json, J14EscapesAByteWhereverItIs) {
+  const std::string plain(200, '\xE4');
+  for (const char byte : {'"', '\\', '\x1F', '\0'}) {
+    const std::string escaped = byte == '"'    ? "\\\""
+                                : byte == '\\' ? "\\\\"
+                                : byte == '\0' ? "\\u0000"
+                                               : "\\u001F";
+    for (const std::size_t size : {1u, 7u, 8u, 9u, 23u, 94u, 95u, 200u}) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text = plain.substr(0, size);
+        text[at] = byte;
+        std::string out = "x";
+        appendJsonString(out, text);
+        EXPECT_EQ(
+            out, "x\"" + plain.substr(0, at) + escaped + plain.substr(at + 1, size - at - 1) + "\"")
+            << at << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(Json, J14ReadsBackEveryByteItWrites) {
   std::string text;
   for (int byte = 0; byte < 256; ++byte) text += static_cast<char>(byte);
@@ -340,6 +361,9 @@ TEST(Json, J15PrintsDoublesAsMesosDoes) {
   EXPECT_EQ(jsonNumber(1), "1.0");
   EXPECT_EQ(jsonNumber(0), "0.0");
   EXPECT_EQ(jsonNumber(-0.0), "-0.0");
+  EXPECT_EQ(jsonNumber(-32), "-32.0");
+  EXPECT_EQ(jsonNumber(999999999999999), "999999999999999.0");
+  EXPECT_EQ(jsonNumber(1000000000000000), "1000000000000000.0");
   EXPECT_EQ(jsonNumber(9e9), "9000000000.0");
   EXPECT_EQ(jsonNumber(0.1), "0.1");
   EXPECT_EQ(jsonNumber(0.000025), "0.000025");

@@ -6,8 +6,12 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <map>
 
 namespace mesos::protocol {
@@ -31,8 +35,75 @@ void appendInteger(std::string& out, Integer value) {
   out.append(digits, std::to_chars(std::begin(digits), std::end(digits), value).ptr);
 }
 
+/// Whether no byte of it needs a backslash. Eight bytes at a time: most of an answer is strings.
+bool isPlain(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x80 * kOnes;
+  const auto hasZero = [](std::uint64_t bytes) { return (bytes - kOnes) & ~bytes & kHighs; };
+  for (; text.size() >= 8; text.remove_prefix(8)) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    const std::uint64_t control = (bytes - 0x20 * kOnes) & ~bytes & kHighs;
+    if (control | hasZero(bytes ^ ('"' * kOnes)) | hasZero(bytes ^ ('\\' * kOnes))) return false;
+  }
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  });
+}
+
+void appendEscaped(std::string& out, std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  // What follows the backslash for the control characters that have a short form.
+  constexpr std::string_view kShort = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out += text.substr(plain, i - plain);
+    plain = i + 1;
+    out += '\\';
+    out += byte < 0x20 ? kShort[byte] : text[i];
+    if (byte < 0x20 && kShort[byte] == 'u') {
+      out += "00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  out += text.substr(plain);
+  out += '"';
+}
+
+/// `text` as a string, between what surrounds it; in one piece if it is short and plain, as nearly
+/// all are.
+void appendQuoted(std::string& out, std::string_view before, std::string_view text,
+                  std::string_view after) {
+  std::array<char, 96> piece;
+  if (before.size() + text.size() + after.size() + 2 > piece.size() || !isPlain(text)) {
+    out += before;
+    appendEscaped(out, text);
+    out += after;
+    return;
+  }
+  char* end = std::copy(before.begin(), before.end(), piece.begin());
+  *end++ = '"';
+  end = std::copy(text.begin(), text.end(), end);
+  *end++ = '"';
+  end = std::copy(after.begin(), after.end(), end);
+  out.append(piece.data(), end);
+}
+
+/// Whether it is a whole number of so few digits that all of them are written.
+bool isShortWhole(double value) {
+  return std::fabs(value) < 1e15 && std::trunc(value) == value &&
+         !(value == 0 && std::signbit(value));
+}
+
 void appendNumber(std::string& out, double value) {
-  if (std::isnan(value)) {
+  if (isShortWhole(value)) {
+    appendInteger(out, static_cast<std::int64_t>(value));
+    out += ".0";
+  } else if (std::isnan(value)) {
     out += "null";
   } else if (std::isinf(value)) {
     out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
@@ -163,11 +234,8 @@ bool isShown(const Message& message, const FieldDescriptor& field) {
 }
 
 void appendKey(std::string& out, const FieldDescriptor& field, bool* first) {
-  if (!*first) out += ',';
+  appendQuoted(out, *first ? "" : ",", field.name(), ":");
   *first = false;
-  out += '"';
-  out += field.name();
-  out += "\":";
 }
 
 void append(const Output& output, const Message& message) {
@@ -219,28 +287,7 @@ std::string jsonNumber(double value) {
   return out;
 }
 
-void appendJsonString(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  // What follows the backslash for the control characters that have a short form.
-  constexpr std::string_view kShort = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
-  out += '"';
-  std::size_t plain = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    out += text.substr(plain, i - plain);
-    plain = i + 1;
-    out += '\\';
-    out += byte < 0x20 ? kShort[byte] : text[i];
-    if (byte < 0x20 && kShort[byte] == 'u') {
-      out += "00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  out += text.substr(plain);
-  out += '"';
-}
+void appendJsonString(std::string& out, std::string_view text) { appendQuoted(out, {}, text, {}); }
 
 void JsonWriter::separate() {
   if (needsComma_) out_ += ',';
@@ -274,16 +321,14 @@ JsonWriter& JsonWriter::endArray() {
 }
 
 JsonWriter& JsonWriter::key(std::string_view name) {
-  separate();
-  appendJsonString(out_, name);
-  out_ += ':';
+  appendQuoted(out_, needsComma_ ? "," : "", name, ":");
   needsComma_ = false;
   return *this;
 }
 
 JsonWriter& JsonWriter::string(std::string_view value) {
-  separate();
-  appendJsonString(out_, value);
+  appendQuoted(out_, needsComma_ ? "," : "", value, {});
+  needsComma_ = true;
   return *this;
 }
 
