@@ -8,10 +8,18 @@ from figures import Figures, options
 from processes import Cluster, Keeper
 
 
+def megabytes_with_little(chosen):
+    """Of scheduler and cluster with one task on one agent."""
+    with Cluster(chosen.build, 1) as cluster, Keeper(cluster, 1, 1, 1) as keeper:
+        keeper.seconds_until("running")
+        return {"scheduler": keeper.megabytes("VmRSS"), "cluster": cluster.megabytes("VmRSS")}
+
+
 def main():
     chosen = options(__doc__)
     figures = Figures("idle", chosen)
     agents, tasks, seconds = (20, 200, 2) if chosen.quick else (1000, 10_000, 60)
+    little = megabytes_with_little(chosen)
     with Cluster(chosen.build, agents) as cluster, Keeper(cluster, 1, tasks, 10) as keeper:
         keeper.seconds_until("running")
         time.sleep(1 if chosen.quick else 15)  # Acknowledged, and what was for the start given back.
@@ -22,8 +30,9 @@ def main():
             # A tick of the kernel's accounting more, since none may have been counted.
             share = (program.cpu_seconds() - before[name] + 0.01) / seconds
             figures.print(f"{name}: CPU", 100 * share, "% of a core", aim=("value", "at_most", 1))
-            figures.print(f"{name}: RSS", program.megabytes("VmRSS"), "MB",
-                          aim=("value", "at_most", 60))
+            megabytes = program.megabytes("VmRSS")
+            figures.print(f"{name}: RSS", megabytes, "MB", megabytes / little[name],
+                          "one task on one agent", ("value", "at_most", 60))
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def draw_ratios(svg, rows, top):
     high = max(1, math.ceil(math.log10(max(ratio for *_, ratio in rows))))
     def at(ratio):
         return LEFT + (math.log10(ratio) - low) / (high - low) * (WIDTH - LEFT - GAP)
-    svg.text(20, top, "How many times better than the peer in the same run", 16)
+    svg.text(20, top, "How many times better than the peer (in the same run; Mesos: as published)", 16)
     bottom = top + 20 + ROW * len(rows)
     for power in range(low, high + 1):
         svg.line(at(10 ** power), top + 14, at(10 ** power), bottom,

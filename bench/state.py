@@ -3,8 +3,7 @@
 
 100 simulated agents x 10 frameworks x 10 tasks, 50 requests a poller, each again as soon as it has
 its answer; what the master made for one it tells the next, unless something happened meanwhile,
-which "after a change" measures. Mesos' own benchmark of this published 0.10 s for one poller and 0.97 s for 20, on four
-faster cores. Pollers share the two cores with the master."""
+which "after a change" measures. Pollers share the two cores with the master."""
 
 import statistics
 import subprocess
@@ -13,6 +12,7 @@ from figures import Figures, options
 from processes import Cluster, Keeper, fail
 
 FRAMEWORKS, PER_AGENT = 10, 10
+MESOS_SECONDS = {1: 0.10, 20: 0.97}  # Its own benchmark, on four faster cores, by pollers.
 
 
 def poll(chosen, cluster, path, pollers, requests):
@@ -61,14 +61,19 @@ def main():
             for pollers in (1, 2, 5, 10, 20):
                 aims = {1: ("value", "at_most", 0.05), 20: ("value", "at_most", 0.5)}
                 median, longest, size_ = poll(chosen, cluster, "/state", pollers, requests)
-                figures.print(f"{tasks:,} tasks, {pollers} at once: median", median, "s",
-                              aim=aims.get(pollers), ratio=median / bare if pollers == 1 else None,
-                              peer="/version" if pollers == 1 else None)
+                ratio, peer = None, None
+                if pollers == 1:
+                    ratio, peer = median / bare, "/version"
+                elif pollers in MESOS_SECONDS:
+                    ratio, peer = median / MESOS_SECONDS[pollers], "Mesos, 0.97 s published"
+                figures.print(f"{tasks:,} tasks, {pollers} at once: median", median, "s", ratio,
+                              peer, aims.get(pollers))
                 figures.print(f"{tasks:,} tasks, {pollers} at once: longest", longest, "s")
                 if pollers == 1:
                     costs.append(after_a_change(chosen, cluster, requests))
                     figures.print(f"{tasks:,} tasks, 1 at once, each after a change: median",
-                                  costs[-1], "s", aim=("value", "at_most", 0.05))
+                                  costs[-1], "s", costs[-1] / MESOS_SECONDS[1],
+                                  "Mesos, 0.10 s published", ("value", "at_most", 0.05))
                     figures.print(f"{tasks:,} tasks: size of the answer", size_ / 1e6, "MB")
     figures.growth("after a change", sizes, costs)
 
