@@ -264,6 +264,29 @@ std::vector<TaskStatus> MasterTest::takeUpdates(StreamId stream) {
   return result;
 }
 
+std::string MasterTest::acceptJson(const std::string& offerIds, const std::string& operations) {
+  return R"("type":"ACCEPT","accept":{"offer_ids":[)" + offerIds +
+         R"(],"filters":{"refuse_seconds":0},"operations":[)" + operations + "]}";
+}
+
+std::string MasterTest::idJson(const Offer& offer) {
+  return "{\"value\":\"" + offer.id().value() + "\"}";
+}
+
+std::string MasterTest::launchJson(const std::string& tasks, const std::string& more) {
+  return R"({"type":"LAUNCH","launch":{"task_infos":[)" + tasks + "]}" + more + "}";
+}
+
+std::string MasterTest::resourcesJson(const std::string& list) {
+  return "\"resources\":[" + list + "]";
+}
+
+std::string MasterTest::scalarJson(const std::string& name, const std::string& value,
+                                   const std::string& more) {
+  return R"({"name":")" + name + R"(","type":"SCALAR","scalar":{"value":)" + value + "}" + more +
+         "}";
+}
+
 std::string MasterTest::taskJson(const Offer& offer, const std::string& taskId,
                                  const std::string& extra) const {
   std::string id;

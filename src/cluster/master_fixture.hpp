@@ -84,6 +84,15 @@ class MasterTest : public testing::Test {
   /// A command task for the offer's agent; later members of `extra` override (fact J2).
   std::string taskJson(const Offer& offer, const std::string& taskId,
                        const std::string& extra = "") const;
+  /// Members of an ACCEPT with refuse_seconds 0.
+  static std::string acceptJson(const std::string& offerIds, const std::string& operations);
+  static std::string idJson(const Offer& offer);
+  /// A LAUNCH; `more` are members beside it.
+  static std::string launchJson(const std::string& tasks, const std::string& more = "");
+  /// The member `resources`, and one of its elements.
+  static std::string resourcesJson(const std::string& list);
+  static std::string scalarJson(const std::string& name, const std::string& value,
+                                const std::string& more = "");
   /// ACCEPT with one LAUNCH and refuse_seconds 0.
   void launch(StreamId stream, const Offer& offer, const std::vector<std::string>& tasks);
   /// Launches on the one offer there is.
