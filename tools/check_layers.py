@@ -53,7 +53,7 @@ def main():
     for folder, allowed in ALLOWED.items():
         own = folder.split("/")[-1]
         for path in sources(folder):
-            test = path.name.endswith("_test.cpp")
+            test = path.name.endswith(("_test.cpp", "_fixture.hpp"))
             lines = path.read_text(encoding="utf-8").splitlines()
             for number, line in enumerate(lines, 1):
                 match = re.match(r'#include (["<])([^">]+)[">]', line)
